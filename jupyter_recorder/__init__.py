@@ -1,0 +1,135 @@
+"""Never lose a session: record notebooks, terminals and chats to open files, and replay them inline.
+
+In a notebook or IPython: `%load_ext jupyter_recorder`, then `%record?`. In Python::
+
+    import jupyter_recorder
+
+    with jupyter_recorder.record("demo") as recording:
+        recording.mark("begin")
+        recording.chat.add("user", "hello")
+
+Names are loaded at first use, so that importing the package costs a kernel next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .active import current, record, start, stop
+    from .errors import (
+        CorruptState,
+        EmbedTooLarge,
+        EventConflict,
+        InvalidCast,
+        InvalidEvent,
+        InvalidName,
+        NoActiveRecording,
+        PersistFailed,
+        RecError,
+        RecordingInProgress,
+        RecordingNotFound,
+        SequenceGap,
+        StorageError,
+        UnknownFormat,
+    )
+    from .library.library import Library
+    from .library.recording import Recording
+    from .library.recovery import RecoveryInfo
+    from .library.state import ActiveSession, RecordingState
+    from .reading import open, recordings  # noqa: A004
+    from .recorder import Recorder
+
+__version__ = "0.1.0"
+
+_ERRORS = (
+    "CorruptState",
+    "EmbedTooLarge",
+    "EventConflict",
+    "InvalidCast",
+    "InvalidEvent",
+    "InvalidName",
+    "NoActiveRecording",
+    "PersistFailed",
+    "RecError",
+    "RecordingInProgress",
+    "RecordingNotFound",
+    "SequenceGap",
+    "StorageError",
+    "UnknownFormat",
+)
+
+_HOMES = {
+    "current": ".active",
+    "record": ".active",
+    "start": ".active",
+    "stop": ".active",
+    "Library": ".library.library",
+    "open": ".reading",
+    "recordings": ".reading",
+    "Recording": ".library.recording",
+    "RecoveryInfo": ".library.recovery",
+    "ActiveSession": ".library.state",
+    "RecordingState": ".library.state",
+    "Recorder": ".recorder",
+    **dict.fromkeys(_ERRORS, ".errors"),
+}
+
+__all__ = [
+    "ActiveSession",
+    "CorruptState",
+    "EmbedTooLarge",
+    "EventConflict",
+    "InvalidCast",
+    "InvalidEvent",
+    "InvalidName",
+    "Library",
+    "NoActiveRecording",
+    "PersistFailed",
+    "RecError",
+    "Recorder",
+    "Recording",
+    "RecordingInProgress",
+    "RecordingNotFound",
+    "RecordingState",
+    "RecoveryInfo",
+    "SequenceGap",
+    "StorageError",
+    "UnknownFormat",
+    "current",
+    "open",
+    "record",
+    "recordings",
+    "start",
+    "stop",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(home, __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Give a shell the magic `%record` (called by `%load_ext jupyter_recorder`)."""
+    from .magic import load  # noqa: PLC0415  # IPython is there by then
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """End what is being recorded (called by `%unload_ext jupyter_recorder`)."""
+    from .magic import unload  # noqa: PLC0415
+
+    unload(shell)
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    return [{"src": "_labextension", "dest": "jupyter-recorder"}]

@@ -1,0 +1,156 @@
+"""A program in a terminal of its own, on Linux and macOS."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any, Final
+
+from ..errors import RecError
+
+_READ_BYTES: Final = 1 << 16
+# A child left in the background keeps the terminal open; after the program has ended, so much quiet ends the reading.
+_QUIET_SECONDS: Final = 0.2
+_CTRL_C: Final = b"\x03"
+# So many Ctrl-C with no effect, and the program is ended.
+_PATIENCE: Final = 3
+
+# The child opens its terminal by name, as leader of a new session: that makes it the controlling terminal, without
+# code between fork and exec in a process that has threads (which can deadlock).
+_OPEN_TERMINAL: Final = 'exec <>"$0" >&0 2>&0; exec "$@"'
+_TAKE_TERMINAL: Final = "import fcntl,os,sys,termios;fcntl.ioctl(0,termios.TIOCSCTTY,0);os.execvp(sys.argv[1],sys.argv[1:])"
+
+
+class PtyProgram:
+    """A shell command that runs in a new terminal of `cols` x `rows` characters."""
+
+    def __init__(self, command: str, cols: int, rows: int) -> None:
+        if os.name == "nt":
+            raise RecError("programs can't be recorded on Windows: it has no PTY that Python can open")
+        self.interrupted = 0
+        self._master, slave = os.openpty()
+        try:
+            self.resize(cols, rows)
+            self._process = subprocess.Popen(
+                [*_launcher(os.ttyname(slave)), _shell(), "-c", command],
+                stdin=slave,
+                stdout=slave,
+                stderr=slave,
+                start_new_session=True,
+                env=_environment(),
+            )
+        except BaseException:
+            os.close(self._master)
+            raise
+        finally:
+            os.close(slave)
+
+    def resize(self, cols: int, rows: int) -> None:
+        """Tell the program the terminal's new size."""
+        import termios  # noqa: PLC0415  # not on Windows
+
+        termios.tcsetwinsize(self._master, (rows, cols))
+
+    def write(self, data: bytes) -> None:
+        """Type `data`; a program that has gone takes nothing."""
+        with contextlib.suppress(OSError):
+            os.write(self._master, data)
+
+    def chunks(self, keys: int | None = None, on_keys: Callable[[bytes], None] | None = None) -> Iterator[bytes]:
+        """Yield what the program shows, until it has ended and all was read.
+
+        `keys` is a descriptor whose bytes go to the program (None: nobody types); `on_keys` sees them too.
+        """
+        sources = [self._master] if keys is None else [self._master, keys]
+        ended_at: float | None = None
+        while True:
+            ready, _, _ = select.select(sources, [], [], 0.5 if ended_at is None else _QUIET_SECONDS)
+            if keys in ready and keys is not None:
+                self._type(keys, sources, on_keys)
+            if self._master in ready:
+                data = self._read()
+                if not data:
+                    return
+                yield data
+            elif ended_at is not None:
+                return
+            if ended_at is None and self._process.poll() is not None:
+                ended_at = time.monotonic()
+
+    def wait(self) -> int:
+        """Wait for the program's end and return its exit code, 128+n after signal n."""
+        code = self._process.wait()
+        return 128 - code if code < 0 else code
+
+    def close(self) -> None:
+        """Let go of the terminal; a program that still runs is hung up."""
+        os.close(self._master)
+        if self._process.poll() is None:
+            self._signal(signal.SIGHUP)
+            try:
+                self._process.wait(2)
+            except subprocess.TimeoutExpired:
+                self._signal(signal.SIGKILL)
+                self._process.wait()
+
+    @contextlib.contextmanager
+    def taking_interrupts(self) -> Iterator[None]:
+        """Send Ctrl-C to the program while the block runs (in the main thread), not to Python."""
+        try:
+            before = signal.signal(signal.SIGINT, self._on_interrupt)
+        except ValueError:  # not the main thread: nothing interrupts here
+            yield
+            return
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before if before is not None else signal.SIG_DFL)
+
+    def _on_interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        self.interrupted += 1
+        self.write(_CTRL_C)
+        if self.interrupted >= _PATIENCE:
+            self._signal(signal.SIGHUP if self.interrupted == _PATIENCE else signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
+
+    def _type(self, keys: int, sources: list[int], on_keys: Callable[[bytes], None] | None) -> None:
+        data = os.read(keys, _READ_BYTES)
+        if not data:
+            sources.remove(keys)
+            return
+        self.write(data)
+        if on_keys is not None:
+            on_keys(data)
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self._master, _READ_BYTES)
+        except OSError:  # EIO: the last one that had the terminal open has closed it
+            return b""
+
+
+def _launcher(terminal: str) -> list[str]:
+    if sys.platform == "linux":
+        return ["/bin/sh", "-c", _OPEN_TERMINAL, terminal]
+    return [sys.executable, "-c", _TAKE_TERMINAL]
+
+
+def _shell() -> str:
+    return shutil.which("bash") or "/bin/sh"
+
+
+def _environment() -> dict[str, str]:
+    # COLUMNS and LINES would hide the terminal's own size; a kernel's TERM and pagers are for pipes.
+    dropped: Any = {"COLUMNS", "LINES", "PAGER", "GIT_PAGER"}
+    return {**{key: value for key, value in os.environ.items() if key not in dropped}, "TERM": "xterm-256color"}

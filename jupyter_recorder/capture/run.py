@@ -1,0 +1,153 @@
+"""Runs a program in a terminal of its own, shows it live, and records it as a track."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from ..asciicast.format import Utf8Decoder
+from .pty import PtyProgram
+
+if TYPE_CHECKING:
+    from ..recorder import Recorder, TerminalTrack
+
+DEFAULT_SIZE: Final = (100, 30)
+
+# A notebook's stream shows colours, not cursor moves: of the escape sequences only SGR is passed on.
+_SEQUENCES: Final = re.compile(
+    r"\x1b\[[0-9;:]*m|(\x1b\[[0-?]*[ -/]*[@-ln-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-OQ-WYZ\\`-~]|\r(?=\n)|[\x00-\x07\x0e-\x1a])"
+)
+_UNFINISHED: Final = re.compile(r"(\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]{0,4096}\x1b?)?|\r)\Z")
+
+
+def run_program(
+    recorder: Recorder, command: str, *, size: tuple[int, int] | None = None, record_input: bool = False
+) -> int:
+    """Run a shell command in a terminal and return its exit code, 128+n after signal n.
+
+    What it shows appears live where this process prints, and in the recording's next terminal. In a real terminal
+    its size is taken and keys reach the program (recorded if `record_input`). Ctrl-C goes to the program; after
+    its end, `KeyboardInterrupt` is raised. Raises `StorageError` before the program is begun.
+    """
+    interactive = _own_terminal()
+    cols, rows = size or (_own_size() if interactive else DEFAULT_SIZE)
+    track = recorder.terminal(cols, rows, command=command)
+    recorder.record({"type": "command_start", "track": track.name, "command": command, "cwd": os.getcwd()})
+    begun = time.monotonic()
+    try:
+        program = PtyProgram(command, cols, rows)
+    except BaseException:
+        _finish(recorder, track, None, begun)
+        raise
+    try:
+        with program.taking_interrupts():
+            _pump(program, track, _TerminalView(program, track) if interactive else CellView(), record_input)
+            code = program.wait()
+    finally:
+        program.close()
+        _finish(recorder, track, program.wait(), begun)
+    if program.interrupted:
+        raise KeyboardInterrupt
+    return code
+
+
+def _pump(program: PtyProgram, track: TerminalTrack, view: Any, record_input: bool) -> None:
+    on_keys = track.input if record_input else None
+    with view.shown() as keys:
+        for chunk in program.chunks(keys, on_keys):
+            track.output(chunk)
+            view.show(chunk)
+
+
+def _finish(recorder: Recorder, track: TerminalTrack, code: int | None, begun: float) -> None:
+    duration = round((time.monotonic() - begun) * 1000)
+    track.flush()
+    recorder.record({"type": "command_end", "track": track.name, "exit_code": code, "duration_ms": duration})
+    track.end(code)
+
+
+class CellView:
+    """Shows a program's output as a cell's stream: its text and colours, without what moves the cursor."""
+
+    def __init__(self) -> None:
+        self._decoder = Utf8Decoder()
+        self._rest = ""
+
+    @contextlib.contextmanager
+    def shown(self) -> Iterator[None]:
+        """Show what comes; nobody types."""
+        yield None
+        sys.stdout.write(self._plain(self._decoder.finish(), last=True))
+        sys.stdout.flush()
+
+    def show(self, chunk: bytes) -> None:
+        """Show the next bytes."""
+        if text := self._plain(self._decoder.feed(chunk)):
+            sys.stdout.write(text)
+
+    def _plain(self, text: str, *, last: bool = False) -> str:
+        text = self._rest + text
+        unfinished = None if last else _UNFINISHED.search(text)
+        self._rest = unfinished[0] if unfinished else ""
+        text = text[: unfinished.start()] if unfinished else text
+        return _SEQUENCES.sub(lambda match: match[0] if match[1] is None else "", text)
+
+
+class _TerminalView:
+    """Shows a program in the terminal that this process sits in, byte by byte, and passes its keys on."""
+
+    def __init__(self, program: PtyProgram, track: TerminalTrack) -> None:
+        self._program, self._track = program, track
+
+    @contextlib.contextmanager
+    def shown(self) -> Iterator[int]:
+        """Hand the terminal over: raw keys, and its changes of size."""
+        import termios  # noqa: PLC0415  # not on Windows
+        import tty  # noqa: PLC0415
+
+        keys = sys.__stdin__.fileno()  # type: ignore[union-attr]
+        before = termios.tcgetattr(keys)
+        old: Any = signal.signal(signal.SIGWINCH, self._resized)
+        sys.stdout.flush()
+        try:
+            tty.setraw(keys)
+            yield keys
+        finally:
+            termios.tcsetattr(keys, termios.TCSADRAIN, before)
+            signal.signal(signal.SIGWINCH, old)
+
+    def show(self, chunk: bytes) -> None:
+        """Show the next bytes."""
+        out = sys.__stdout__
+        out.buffer.write(chunk)  # type: ignore[union-attr]
+        out.flush()  # type: ignore[union-attr]
+
+    def _resized(self, *_: object) -> None:
+        cols, rows = _own_size()
+        self._program.resize(cols, rows)
+        self._track.resize(cols, rows)
+
+
+def _own_terminal() -> bool:
+    """Tell whether a person sits at this process' own terminal (a kernel's stdin is none, whatever started it)."""
+    if "ipykernel" in sys.modules and _in_kernel():
+        return False
+    streams = (sys.__stdin__, sys.__stdout__)
+    return all(stream is not None and not stream.closed and stream.isatty() for stream in streams)
+
+
+def _in_kernel() -> bool:
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return hasattr(shell, "kernel")
+
+
+def _own_size() -> tuple[int, int]:
+    size = shutil.get_terminal_size(DEFAULT_SIZE)
+    return size.columns, size.lines

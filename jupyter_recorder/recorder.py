@@ -1,0 +1,418 @@
+"""The open recording: the one way from an event to the disk.
+
+`Recorder.record` is the pipeline, in order: hold the event against the vocabulary, take secrets out, number it and
+append it to the journal. Everything that captures (cells, terminals, chats) ends there, or in a terminal's track.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from . import forks
+from .asciicast.format import Header, Utf8Decoder
+from .asciicast.writer import CastWriter
+from .capture.chat import Chat
+from .clock import RecordingClock
+from .errors import NoActiveRecording, PersistFailed, RecError
+from .events import check
+from .files import SYSTEM, Files, storage_errors
+from .heldtext import HeldText
+from .interrupts import shielded
+from .journal.commit import Committer, Timer, shared_committer
+from .journal.writer import JournalWriter, Recorded
+from .library.library import CreatedRecording, Library
+from .redact import Redactor
+from .timeline import Counts
+
+PERSIST_SECONDS: Final = 5.0
+HEARTBEAT_SECONDS: Final = 30.0
+STOP_SECONDS: Final = 10.0
+ENVIRONMENT_KEPT: Final = ("SHELL", "TERM")
+
+
+@dataclass(frozen=True)
+class Status:
+    """How an open recording stands: times in seconds, sizes in bytes, `unsafe` the events not yet on the disk."""
+
+    id: str
+    name: str
+    path: Path
+    elapsed: float
+    counts: Counts
+    bytes: int
+    seq: int
+    durable_seq: int
+    unsafe: int
+    dropped: int
+    slow_seconds: float
+    error: RecError | None
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """What a recording held when it ended."""
+
+    id: str
+    name: str
+    path: Path
+    elapsed: float
+    counts: Counts
+    bytes: int
+
+
+class Recorder:
+    """One recording that this process writes; safe to be used from any thread, inert in a forked child."""
+
+    def __init__(
+        self,
+        created: CreatedRecording,
+        *,
+        redactor: Redactor | None = None,
+        files: Files = SYSTEM,
+        committer: Committer | None = None,
+        **journal_options: Any,
+    ) -> None:
+        self._created = created
+        self._manifest = dict(created.recording.manifest)
+        self.id: str = created.recording.id
+        self.name: str = self._manifest["name"]
+        self.path: Path = created.recording.path
+        self._files = files
+        self._committer = committer or shared_committer()
+        self._redactor = redactor or Redactor()
+        self._pid = os.getpid()
+        self._lock = threading.RLock()
+        self._counts = Counts()
+        self._tracks: list[TerminalTrack] = []
+        self._held: list[HeldText] = []
+        self._persist: Timer | None = None
+        self._failure: RecError | None = None
+        self._stopped = False
+        self._clock = RecordingClock()
+        self.started_at = self._clock.start_ms
+        with storage_errors(f"the journal of {self.name!r} can't be begun", self.path):
+            self._journal = JournalWriter.create(
+                self.path,
+                self._header(),
+                committer=self._committer,
+                files=files,
+                clock=self._clock,
+                on_event=self._on_event,
+                **journal_options,
+            )
+        self.chat = Chat(self)
+        self._heartbeat = self._committer.call_later(HEARTBEAT_SECONDS, self._beat)
+        forks.watch(self)
+
+    @classmethod
+    def start(
+        cls,
+        library: Library,
+        name: str,
+        kind: str,
+        *,
+        title: str | None = None,
+        tags: tuple[str, ...] = (),
+        directory: Path | None = None,
+        **options: Any,
+    ) -> Recorder:
+        """Make a recording's folder in `library` and open it; raises `InvalidName` and `StorageError`."""
+        created = library.create(name, kind, title=title, tags=tags, directory=directory)
+        try:
+            return cls(created, files=library.files, **options)
+        except BaseException:
+            created.discard()
+            raise
+
+    # -- the pipeline
+
+    def record(self, event: Mapping[str, Any], *, urgent: bool = False) -> Recorded | None:
+        """Record one event: check it, take secrets out, number it, append it to the journal.
+
+        Returns as soon as the event has its number (`wait()` waits for the disk), or None if the disk has been
+        too slow for too long: then the event is counted in a `gap`. Raises `InvalidEvent`, and
+        `NoActiveRecording` once stopped.
+        """
+        self._check_open()
+        check(event)
+        with shielded():
+            return self._journal.append(self._redactor.value(event), urgent=urgent)
+
+    def mark(self, label: str) -> None:
+        """Put a chapter on the timeline."""
+        self.record({"type": "marker", "label": label})
+
+    def note(self, text: str) -> None:
+        """Put a remark on the timeline."""
+        self.record({"type": "note", "text": text})
+
+    def call_later(self, seconds: float, task: Callable[[], object]) -> Timer:
+        """Run `task` in a worker after `seconds`."""
+        return self._committer.call_later(seconds, task)
+
+    def held_text(self, emit: Callable[[str, bool], None]) -> HeldText:
+        """Return a way for text that comes in pieces: secrets are found across their edges."""
+        held = HeldText(self._redactor, self._committer, emit)
+        with self._lock:
+            self._held.append(held)
+        return held
+
+    def drop_held_text(self, held: HeldText) -> None:
+        """Let go of a way for text that has ended."""
+        held.flush()
+        with self._lock:
+            if held in self._held:
+                self._held.remove(held)
+
+    def terminal(self, cols: int, rows: int, *, command: str | None = None) -> TerminalTrack:
+        """Begin a terminal's track of `cols` x `rows` characters; raises `StorageError`."""
+        self._check_open()
+        with shielded(), self._lock:
+            number = len(self._tracks) + 1
+            track = TerminalTrack(self, "terminal" if number == 1 else f"terminal-{number}", cols, rows, command)
+            self._tracks.append(track)
+            self._save_soon(0.0)
+            return track
+
+    # -- how it stands
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until all that was recorded is on the disk; False after `timeout` seconds."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        waits = [self._journal.wait, *(track.cast.wait for track in self._tracks)]
+        return all(wait(timeout=None if deadline is None else deadline - time.monotonic()) for wait in waits)
+
+    @property
+    def active(self) -> bool:
+        """Whether this process still records here."""
+        return not self._stopped and self._pid == os.getpid()
+
+    @property
+    def error(self) -> RecError | None:
+        """What is wrong at present (None: nothing)."""
+        return self._failure or self._journal.error or next((t.cast.error for t in self._tracks if t.cast.error), None)
+
+    def status(self) -> Status:
+        """Return how the recording stands."""
+        casts = [track.cast for track in self._tracks]
+        return Status(
+            id=self.id,
+            name=self.name,
+            path=self.path,
+            elapsed=(self._clock.now() - self.started_at) / 1000,
+            counts=self._counts,
+            bytes=self._journal.size_bytes + sum(cast.size_bytes for cast in casts),
+            seq=self._journal.seq,
+            durable_seq=self._journal.durable_seq,
+            unsafe=self._journal.seq - self._journal.durable_seq + sum(cast.undurable for cast in casts),
+            dropped=self._journal.dropped_events + sum(cast.room.dropped_events for cast in casts),
+            slow_seconds=self._journal.slow_seconds,
+            error=self.error,
+        )
+
+    # -- the end
+
+    def stop(self, *, reason: str | None = None, timeout: float = STOP_SECONDS) -> Stopped:
+        """End the recording in order, all of it on the disk.
+
+        Raises `PersistFailed` if that took over `timeout` seconds: the recording stays open, nothing is lost,
+        and `stop` may be called again.
+        """
+        self._check_open()
+        with shielded(), self._lock:
+            self._flush_held()
+            if not self.wait(timeout):
+                raise self._unsafe(timeout)
+            for track in self._tracks:
+                track.end(None)
+            if not self._journal.close("completed", timeout):
+                raise self._unsafe(timeout)
+            self._finish(reason)
+            status = self.status()
+        return Stopped(status.id, status.name, status.path, status.elapsed, status.counts, status.bytes)
+
+    def _unsafe(self, timeout: float) -> PersistFailed:
+        why = f": {self.error}" if self.error else ""
+        return PersistFailed(
+            f"{self.name!r} is not stopped: after {timeout:.0f} s {self.status().unsafe} events are not yet on the "
+            f"disk{why}. They are kept and tried again; %record stop tries to end it once more",
+            path=str(self.path),
+        )
+
+    def _finish(self, reason: str | None) -> None:
+        self._stopped = True
+        self._heartbeat.cancel()
+        if self._persist is not None:
+            self._persist.cancel()
+        self._manifest.update(state="completed", ended_at=max(self._clock.now(), self._journal.last_at))
+        if reason:
+            self._manifest["reason"] = reason
+        with storage_errors(f"the manifest of {self.name!r} can't be written", self.path):
+            self._save()
+        self._created.state.stop()
+        forks.unwatch(self)
+
+    def after_fork_in_child(self) -> None:
+        """Record nothing: the pid tells every later call."""
+        self._stopped = True
+
+    # -- inside
+
+    def _check_open(self) -> None:
+        if not self.active:
+            raise NoActiveRecording(f"{self.name!r} is not being recorded any more")
+
+    def _header(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "name": self.name,
+            "kind": self._manifest["kind"],
+            "started_at": self.started_at,
+            "writer": self._manifest["writer"],
+            "env": {key: os.environ[key] for key in ENVIRONMENT_KEPT if key in os.environ},
+        }
+
+    def _on_event(self, recorded: Recorded) -> None:
+        self._counts.add(recorded.event)
+        if self._persist is None:
+            self._save_soon(PERSIST_SECONDS)
+
+    def _flush_held(self) -> None:
+        for held in list(self._held):
+            held.flush()
+        for track in self._tracks:
+            track.flush()
+        self.chat.flush()
+
+    def _save_soon(self, seconds: float) -> None:
+        if self._persist is not None:
+            self._persist.cancel()
+        self._persist = self._committer.call_later(seconds, self._save_in_background)
+
+    def _save_in_background(self) -> None:
+        self._persist = None
+        try:
+            with self._lock:
+                if self.active:
+                    self._save()
+        except OSError:  # counts are derived: the journal's own error tells of a full disk
+            self._save_soon(PERSIST_SECONDS)
+
+    def _save(self) -> None:
+        size = self._journal.size_bytes + sum(track.cast.size_bytes for track in self._tracks)
+        self._manifest["counts"] = {**self._counts.as_dict(), "bytes": size}
+        self._manifest["tracks"] = self._track_list()
+        self._created.recording.save_manifest(self._manifest)
+
+    def _track_list(self) -> list[dict[str, Any]]:
+        tracks = []
+        if self._counts.cells:
+            tracks.append({"track": "cells", "kind": "cells"})
+        if self._counts.messages:
+            tracks.append({"track": "chat", "kind": "chat"})
+        return tracks + [track.as_dict() for track in self._tracks]
+
+    def _beat(self) -> None:
+        if not self.active:
+            return
+        if self._created.state.heartbeat():
+            self._heartbeat = self._committer.call_later(HEARTBEAT_SECONDS, self._beat)
+        else:
+            self._lose_ownership()
+
+    def _lose_ownership(self) -> None:
+        self._failure = PersistFailed(
+            f"{self.name!r} was taken over by another process; nothing more is recorded here", path=str(self.path)
+        )
+        self._stopped = True
+
+
+class TerminalTrack:
+    """One terminal of a recording: its `.cast`, and the journal's word on when it began and ended."""
+
+    def __init__(self, recorder: Recorder, name: str, cols: int, rows: int, command: str | None) -> None:
+        self.name = name
+        self.cols, self.rows, self.command = cols, rows, command
+        self._recorder = recorder
+        self._ended = False
+        self._failing = False
+        self._output, self._input = Utf8Decoder(), Utf8Decoder()
+        header = Header(width=cols, height=rows, timestamp=int(time.time()), env=recorder._header()["env"])
+        with storage_errors(f"the terminal of {recorder.name!r} can't be recorded", recorder.path):
+            self.cast = CastWriter(
+                recorder.path,
+                name,
+                header,
+                committer=recorder._committer,
+                files=recorder._files,
+                on_change=self._changed,
+            )
+        start = {"type": "terminal_start", "track": name, "file": self.cast.file, "cols": cols, "rows": rows}
+        recorder.record({**start, "command": command} if command is not None else start)
+        self.cast.start()
+        self._held_output = recorder.held_text(lambda text, urgent: self._write("o", text, urgent))
+        self._held_input = recorder.held_text(lambda text, urgent: self._write("i", text, urgent))
+
+    def output(self, data: bytes) -> None:
+        """Record what the terminal showed."""
+        with shielded():
+            if text := self._output.feed(data):
+                self._held_output.feed(text)
+
+    def input(self, data: bytes) -> None:
+        """Record what was typed."""
+        with shielded():
+            if text := self._input.feed(data):
+                self._held_input.feed(text)
+
+    def resize(self, cols: int, rows: int) -> None:
+        """Record a new size in characters."""
+        with shielded():
+            self.flush()
+            self._write("r", f"{cols}x{rows}", False)
+
+    def flush(self) -> None:
+        """Hand on what redaction holds back."""
+        self._held_output.flush()
+        self._held_input.flush()
+
+    def end(self, exit_code: int | None) -> None:
+        """End the track; a second call does nothing."""
+        with shielded():
+            if self._ended:
+                return
+            self._ended = True
+            for decoder, held in ((self._output, self._held_output), (self._input, self._held_input)):
+                if rest := decoder.finish():
+                    held.feed(rest)
+                self._recorder.drop_held_text(held)
+            end = {"type": "terminal_end", "track": self.name}
+            self._recorder.record({**end, "exit_code": exit_code} if exit_code is not None else end)
+            self.cast.close(STOP_SECONDS)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the track as the manifest lists it."""
+        track = {"track": self.name, "kind": "terminal", "file": self.cast.file, "cols": self.cols, "rows": self.rows}
+        return {**track, "command": self._recorder._redactor.text(self.command)} if self.command else track
+
+    def _write(self, code: str, text: str, urgent: bool) -> None:
+        if self.cast.write(code, text, urgent=urgent):
+            events, size = self.cast.room.untold()
+            if events:
+                gap = {"type": "gap", "reason": f"{self.cast.file}: the disk was too slow", "track": self.name}
+                self._recorder.record({**gap, "events": events, "bytes": size})
+
+    def _changed(self, cast: CastWriter) -> None:
+        failing, before = cast.error is not None, self._failing
+        self._failing = failing
+        if before and not failing and self._recorder.active:
+            reason = f"{cast.file} could not be written and goes on in another file"
+            self._recorder.record({"type": "gap", "reason": reason, "track": self.name, "events": 0})
+
+

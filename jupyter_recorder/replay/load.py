@@ -1,0 +1,58 @@
+"""A recording on the disk, made ready to be embedded."""
+
+from __future__ import annotations
+
+from ..errors import EmbedTooLarge
+from ..journal.blobs import is_reference
+from ..journal.codec import encode_line
+from ..library.recording import Recording
+from ..timeline import count
+from .bundle import ReplayData
+
+# Text packs to a fiftieth at best; what is larger than that over the limit is not even read.
+_PACKING = 50
+
+
+def load(recording: Recording, *, max_bytes: int) -> ReplayData:
+    """Return a recording's data for a replay; what was hashed before redaction is left out.
+
+    Raises `EmbedTooLarge` for one that cannot pack to `max_bytes`.
+    """
+    size = recording.size_bytes()
+    if size > max_bytes * _PACKING:
+        raise EmbedTooLarge(recording.name, size, max_bytes)
+    lines: list[bytes] = []
+    blobs: set[str] = set()
+    for event in recording.events():
+        event.pop("raw", None)
+        _collect(event, blobs)
+        lines.append(encode_line(event))
+    return ReplayData(
+        manifest=recording.manifest,
+        journal=b"".join(lines),
+        casts={file: recording.read_cast(file) for file in recording.cast_files()},
+        blobs={sha256: data for sha256 in sorted(blobs) if (data := recording.blob(sha256)) is not None},
+    )
+
+
+def summary(recording: Recording) -> str:
+    """Return the line that stands where nothing can replay: on GitHub, in a terminal."""
+    held = count(recording.events())
+    parts = [
+        f"{number} {name}" for number, name in (
+            (held.cells, "cells"), (held.messages, "messages"), (held.terminals, "terminals"), (held.markers, "markers")
+        ) if number
+    ]  # fmt: skip
+    return f"▶ {recording.name} ({', '.join(parts) or 'empty'}), recorded by jupyter-recorder"
+
+
+def _collect(value: object, blobs: set[str]) -> None:
+    if isinstance(value, dict):
+        if is_reference(value):
+            blobs.add(value["blob"])
+        else:
+            for item in value.values():
+                _collect(item, blobs)
+    elif isinstance(value, list):
+        for item in value:
+            _collect(item, blobs)
