@@ -34,11 +34,12 @@ if TYPE_CHECKING:
         StorageError,
         UnknownFormat,
     )
+    from .library.active import ActiveSession
     from .library.library import Library
     from .library.recording import Recording
     from .library.recovery import RecoveryInfo
-    from .library.state import ActiveSession, RecordingState
-    from .reading import open, recordings  # noqa: A004
+    from .library.state import RecordingState
+    from .reading import open, recordings
     from .recorder import Recorder
 
 __version__ = "0.1.0"
@@ -70,7 +71,7 @@ _HOMES = {
     "recordings": ".reading",
     "Recording": ".library.recording",
     "RecoveryInfo": ".library.recovery",
-    "ActiveSession": ".library.state",
+    "ActiveSession": ".library.active",
     "RecordingState": ".library.state",
     "Recorder": ".recorder",
     **dict.fromkeys(_ERRORS, ".errors"),
@@ -119,14 +120,14 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: Any) -> None:
     """Give a shell the magic `%record` (called by `%load_ext jupyter_recorder`)."""
-    from .magic import load  # noqa: PLC0415  # IPython is there by then
+    from .magic_load import load  # IPython is there by then
 
     load(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """End what is being recorded (called by `%unload_ext jupyter_recorder`)."""
-    from .magic import unload  # noqa: PLC0415
+    from .magic_load import unload
 
     unload(shell)
 

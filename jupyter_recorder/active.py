@@ -57,9 +57,9 @@ def start(
     global _running  # noqa: PLW0603  # one recording a process is the promise that this module keeps
     if (running := current()) is not None:
         raise RecordingInProgress(running.name, pid=os.getpid(), hint="%record stop ends it")
-    from .library.library import Library  # noqa: PLC0415  # `import jupyter_recorder` stays cheap
-    from .recorder import Recorder  # noqa: PLC0415
-    from .redact import Redactor  # noqa: PLC0415
+    from .library.library import Library
+    from .recorder import Recorder
+    from .redact import Redactor
 
     with shielded():
         recorder = Recorder.start(
@@ -111,9 +111,9 @@ def _tap(recorder: Recorder, max_output_bytes: int | None) -> Tap | None:
     shell = ipython.get_ipython() if ipython is not None else None
     if shell is None:
         return None
-    from .capture.cells import MAX_OUTPUT_BYTES, CellRecorder  # noqa: PLC0415
-    from .capture.ipython import ShellTap  # noqa: PLC0415
-    from .capture.kernel import KernelTap  # noqa: PLC0415
+    from .capture.cells import MAX_OUTPUT_BYTES, CellRecorder
+    from .capture.ipython import ShellTap
+    from .capture.kernel import KernelTap
 
     cells = CellRecorder(recorder, max_output_bytes=max_output_bytes or MAX_OUTPUT_BYTES)
     return KernelTap(shell, cells) if hasattr(shell, "kernel") else ShellTap(shell, cells)

@@ -23,16 +23,16 @@ Metadata = dict[str, Any]
 Payload = str | dict[str, Any]
 
 
-class Event(msgspec.Struct, tag_field="type", tag=lambda name: _snake(name), omit_defaults=True, frozen=True):
+def _snake(name: str) -> str:
+    return "".join("_" + c.lower() if c.isupper() and i else c.lower() for i, c in enumerate(name))
+
+
+class Event(msgspec.Struct, tag_field="type", tag=_snake, omit_defaults=True):
     """What all events have; `seq`, `at` and `by` are given by the recorder, the ids by a client that wants them."""
 
     event_id: str | UnsetType = UNSET
     producer: str | UnsetType = UNSET
     producer_seq: int | UnsetType = UNSET
-
-
-def _snake(name: str) -> str:
-    return "".join("_" + c.lower() if c.isupper() and i else c.lower() for i, c in enumerate(name))
 
 
 # -- chat

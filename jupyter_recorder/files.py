@@ -22,6 +22,7 @@ FOLDER_MODE: Final = 0o700
 
 _NOFOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
 _BINARY: Final = getattr(os, "O_BINARY", 0)
+_CLOEXEC: Final = getattr(os, "O_CLOEXEC", 0)
 
 
 class Files:
@@ -29,12 +30,12 @@ class Files:
 
     def create(self, path: Path) -> int:
         """Make a new file for appending, 0600 from the start; an existing one is `FileExistsError`."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC | _NOFOLLOW | _BINARY
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | _CLOEXEC | _NOFOLLOW | _BINARY
         return os.open(path, flags, FILE_MODE)
 
     def open_append(self, path: Path) -> int:
         """Open an existing file for appending; a symbolic link is refused."""
-        return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | _NOFOLLOW | _BINARY)
+        return os.open(path, os.O_RDWR | os.O_APPEND | _CLOEXEC | _NOFOLLOW | _BINARY)
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
         """Write what the system takes of `data`; the count may be short."""
@@ -83,7 +84,7 @@ class Files:
         """Wait until the folder's names are on the disk; nothing where folders cannot be opened."""
         if os.name == "nt":
             return
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY | _CLOEXEC)
         try:
             os.fsync(fd)
         except OSError as error:  # some network file systems sync names by themselves and refuse this
@@ -160,7 +161,7 @@ def _advice(number: int | None) -> str:
 
 def open_regular(path: Path) -> int:
     """Open a regular file for reading; a symbolic link, FIFO, socket or device is refused with `OSError`."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | _NOFOLLOW | _BINARY | getattr(os, "O_NONBLOCK", 0))
+    fd = os.open(path, os.O_RDONLY | _CLOEXEC | _NOFOLLOW | _BINARY | getattr(os, "O_NONBLOCK", 0))
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
         raise OSError(errno.EINVAL, "not a regular file", str(path))

@@ -37,7 +37,7 @@ def status(state: Status) -> str:
     if state.slow_seconds > 1:
         lines.append(f"  the disk has not answered for {state.slow_seconds:.0f} s")
     if state.dropped:
-        lines.append(f"  {state.dropped} events could not be kept while the disk lagged; a gap on the timeline says where")
+        lines.append(f"  {state.dropped} events could not be kept while the disk lagged; the timeline has a gap there")
     return "\n".join([*lines, f"  {state.path}"])
 
 
@@ -47,7 +47,9 @@ def listing(recordings: Iterable[Recording]) -> str:
     if not rows:
         return "nothing is recorded yet; %record start NAME begins"
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
 
 
 def recovered(infos: Iterable[RecoveryInfo]) -> str:
@@ -58,8 +60,8 @@ def recovered(infos: Iterable[RecoveryInfo]) -> str:
 
 def stale(count: int) -> str:
     """Say that dead processes left recordings."""
-    what = "a recording that its process did not end" if count == 1 else f"{count} recordings that their processes did not end"
-    return f"there is {what}: %record recover" if count == 1 else f"there are {what}: %record recover"
+    what, them = ("is a recording", "it") if count == 1 else (f"are {count} recordings", "them")
+    return f"there {what} that a dead process left unfinished: %record recover gets {them} back"
 
 
 def _recovered_line(info: RecoveryInfo) -> str:
@@ -73,8 +75,8 @@ def _recovered_line(info: RecoveryInfo) -> str:
 
 def _row(recording: Recording) -> tuple[str, ...]:
     if recording.error is not None:
-        return (recording.id, "damaged", "", "", str(recording.error))
-    manifest = recording.manifest
+        return (recording.id, "damaged", "", "", recording.error)
+    manifest = recording.shown
     counts = manifest.get("counts") or {}
     when = datetime.datetime.fromtimestamp(manifest.get("started_at", 0) / 1000).strftime("%Y-%m-%d %H:%M")
     held = _held(Counts(**{key: value for key, value in counts.items() if key in Counts.__dataclass_fields__}))

@@ -8,7 +8,7 @@ from .library.library import Library
 from .library.recording import Recording
 
 
-def open(name: str) -> Recording:  # noqa: A001  # the public name, used as `jupyter_recorder.open`
+def open(name: str) -> Recording:  # used as `jupyter_recorder.open`
     """Return the recording with this id, or the newest take of this name; raises `RecordingNotFound`."""
     return Library().find(name)
 

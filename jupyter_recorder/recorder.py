@@ -6,27 +6,31 @@ append it to the journal. Everything that captures (cells, terminals, chats) end
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from . import forks
 from .asciicast.format import Header, Utf8Decoder
 from .asciicast.writer import CastWriter
 from .capture.chat import Chat
 from .clock import RecordingClock
-from .errors import NoActiveRecording, PersistFailed, RecError
+from .errors import NoActiveRecording, PersistFailed, RecError, StorageError
 from .events import check
 from .files import SYSTEM, Files, storage_errors
 from .heldtext import HeldText
 from .interrupts import shielded
 from .journal.commit import Committer, Timer, shared_committer
 from .journal.writer import JournalWriter, Recorded
-from .library.library import CreatedRecording, Library
+from .library.create import CreatedRecording
+from .library.folders import remove_folder
+from .library.library import Library
+from .library.manifest import Kind, Manifest, write_manifest
 from .redact import Redactor
 from .timeline import Counts
 
@@ -79,7 +83,7 @@ class Recorder:
         **journal_options: Any,
     ) -> None:
         self._created = created
-        self._manifest = dict(created.recording.manifest)
+        self._manifest: dict[str, Any] = {**created.recording.manifest}
         self.id: str = created.recording.id
         self.name: str = self._manifest["name"]
         self.path: Path = created.recording.path
@@ -115,7 +119,7 @@ class Recorder:
         cls,
         library: Library,
         name: str,
-        kind: str,
+        kind: Kind,
         *,
         title: str | None = None,
         tags: tuple[str, ...] = (),
@@ -127,7 +131,9 @@ class Recorder:
         try:
             return cls(created, files=library.files, **options)
         except BaseException:
-            created.discard()
+            with contextlib.suppress(OSError, RecError):
+                created.state.stop()
+                remove_folder(library.files, created.recording.path)
             raise
 
     # -- the pipeline
@@ -185,8 +191,8 @@ class Recorder:
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until all that was recorded is on the disk; False after `timeout` seconds."""
         deadline = None if timeout is None else time.monotonic() + timeout
-        waits = [self._journal.wait, *(track.cast.wait for track in self._tracks)]
-        return all(wait(timeout=None if deadline is None else deadline - time.monotonic()) for wait in waits)
+        files: list[JournalWriter | CastWriter] = [self._journal, *(track.cast for track in self._tracks)]
+        return all(file.wait(timeout=None if deadline is None else deadline - time.monotonic()) for file in files)
 
     @property
     def active(self) -> bool:
@@ -200,18 +206,18 @@ class Recorder:
 
     def status(self) -> Status:
         """Return how the recording stands."""
-        casts = [track.cast for track in self._tracks]
+        files = [track.cast for track in self._tracks]
         return Status(
             id=self.id,
             name=self.name,
             path=self.path,
             elapsed=(self._clock.now() - self.started_at) / 1000,
             counts=self._counts,
-            bytes=self._journal.size_bytes + sum(cast.size_bytes for cast in casts),
+            bytes=self._journal.size_bytes + sum(file.size_bytes for file in files),
             seq=self._journal.seq,
             durable_seq=self._journal.durable_seq,
-            unsafe=self._journal.seq - self._journal.durable_seq + sum(cast.undurable for cast in casts),
-            dropped=self._journal.dropped_events + sum(cast.room.dropped_events for cast in casts),
+            unsafe=self._journal.seq - self._journal.durable_seq + sum(file.undurable for file in files),
+            dropped=self._journal.dropped_events + sum(file.room.dropped_events for file in files),
             slow_seconds=self._journal.slow_seconds,
             error=self.error,
         )
@@ -308,7 +314,7 @@ class Recorder:
         size = self._journal.size_bytes + sum(track.cast.size_bytes for track in self._tracks)
         self._manifest["counts"] = {**self._counts.as_dict(), "bytes": size}
         self._manifest["tracks"] = self._track_list()
-        self._created.recording.save_manifest(self._manifest)
+        write_manifest(self.path, cast(Manifest, self._manifest), self._files)
 
     def _track_list(self) -> list[dict[str, Any]]:
         tracks = []
@@ -321,7 +327,11 @@ class Recorder:
     def _beat(self) -> None:
         if not self.active:
             return
-        if self._created.state.heartbeat():
+        try:
+            owned = self._created.state.heartbeat()
+        except StorageError:  # a full or slow disk: the record stands, and the next beat tries again
+            owned = True
+        if owned:
             self._heartbeat = self._committer.call_later(HEARTBEAT_SECONDS, self._beat)
         else:
             self._lose_ownership()
@@ -408,11 +418,9 @@ class TerminalTrack:
                 gap = {"type": "gap", "reason": f"{self.cast.file}: the disk was too slow", "track": self.name}
                 self._recorder.record({**gap, "events": events, "bytes": size})
 
-    def _changed(self, cast: CastWriter) -> None:
-        failing, before = cast.error is not None, self._failing
+    def _changed(self, file: CastWriter) -> None:
+        failing, before = file.error is not None, self._failing
         self._failing = failing
         if before and not failing and self._recorder.active:
-            reason = f"{cast.file} could not be written and goes on in another file"
+            reason = f"{file.file} could not be written and goes on in another file"
             self._recorder.record({"type": "gap", "reason": reason, "track": self.name, "events": 0})
-
-

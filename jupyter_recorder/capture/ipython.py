@@ -28,6 +28,7 @@ class ShellTap:
         self._shell = shell
         self._cells = cells
         self._run = ""
+        self._count: int | None = None
         self._shown_otherwise = False
         self._tees: list[tuple[str, Tee]] = []
         self._wrapped: list[tuple[Any, str]] = []
@@ -68,9 +69,14 @@ class ShellTap:
 
     def _before(self, info: Any) -> None:
         self._run = uuid.uuid4().hex
-        count = self._shell.execution_count if info.store_history else None
+        # The inputs so far, not `execution_count`: whether that one was raised before this event depends on the version.
+        self._count = len(self._shell.history_manager.input_hist_parsed) if info.store_history else None
         self._cells.begin(
-            self._run, cell_id=info.cell_id, source=info.raw_cell, execution_count=count, hidden=not info.store_history
+            self._run,
+            cell_id=info.cell_id,
+            source=info.raw_cell,
+            execution_count=self._count,
+            hidden=not info.store_history,
         )
 
     def _after(self, result: Any) -> None:
@@ -89,7 +95,7 @@ class ShellTap:
         self._shown_otherwise = False
 
     def _result(self, original: Callable[..., Any], data: Any, metadata: Any = None) -> None:
-        output = {"output_type": "execute_result", "execution_count": self._shell.execution_count}
+        output = {"output_type": "execute_result", "execution_count": self._count}
         self._cells.output(self._run, {**output, "data": data, "metadata": metadata or {}})
         original(data, metadata)
 
@@ -117,7 +123,7 @@ class Tee(io.TextIOBase):
         if self._taker is not None and os.getpid() == self._pid:
             try:
                 self._taker(text)
-            except Exception:  # noqa: BLE001  # a print must not fail because it is recorded
+            except Exception:  # a print must not fail because it is recorded
                 log.exception("printed text could not be recorded")
         return written
 

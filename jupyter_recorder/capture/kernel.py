@@ -56,15 +56,17 @@ class KernelTap:
         self._send = None
         self._cells.close()
 
-    def _tapped(self, stream: Any, msg_or_type: Any, content: Any = None, parent: Any = None, *args: Any, **kw: Any) -> Any:
+    def _tapped(
+        self, stream: Any, msg_or_type: Any, content: Any = None, parent: Any = None, *args: Any, **options: Any
+    ) -> Any:
         send = self._send or type(self._session).send.__get__(self._session)
         if os.getpid() == self._pid:  # a forked worker inherits the wrapper, not the recording
             try:
                 with shielded():
                     self._take(msg_or_type, content, parent)
-            except Exception:  # noqa: BLE001  # the kernel's own message must go out whatever happens here
+            except Exception:  # the kernel's own message must go out whatever happens here
                 log.exception("a message of the kernel could not be recorded")
-        return send(stream, msg_or_type, content, parent, *args, **kw)
+        return send(stream, msg_or_type, content, parent, *args, **options)
 
     def _take(self, msg_or_type: Any, content: Any, parent: Any) -> None:
         if isinstance(msg_or_type, Mapping):
@@ -104,7 +106,10 @@ class KernelTap:
         request = parent.get("content", {})
         if parent.get("header", {}).get("msg_type") == "execute_request" and not request.get("silent"):
             self._flush()
-            self._begin(_message_id(parent), parent, request.get("code", ""), self._shell.kernel.execution_count)
+            count = (
+                len(self._shell.history_manager.input_hist_parsed) - 1 if request.get("store_history", True) else None
+            )
+            self._begin(_message_id(parent), parent, request.get("code", ""), count)
 
     @staticmethod
     def _flush() -> None:

@@ -26,7 +26,9 @@ _PATIENCE: Final = 3
 # The child opens its terminal by name, as leader of a new session: that makes it the controlling terminal, without
 # code between fork and exec in a process that has threads (which can deadlock).
 _OPEN_TERMINAL: Final = 'exec <>"$0" >&0 2>&0; exec "$@"'
-_TAKE_TERMINAL: Final = "import fcntl,os,sys,termios;fcntl.ioctl(0,termios.TIOCSCTTY,0);os.execvp(sys.argv[1],sys.argv[1:])"
+_TAKE_TERMINAL: Final = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
+)
 
 
 class PtyProgram:
@@ -55,7 +57,7 @@ class PtyProgram:
 
     def resize(self, cols: int, rows: int) -> None:
         """Tell the program the terminal's new size."""
-        import termios  # noqa: PLC0415  # not on Windows
+        import termios
 
         termios.tcsetwinsize(self._master, (rows, cols))
 

@@ -22,9 +22,15 @@ DEFAULT_SIZE: Final = (100, 30)
 
 # A notebook's stream shows colours, not cursor moves: of the escape sequences only SGR is passed on.
 _SEQUENCES: Final = re.compile(
-    r"\x1b\[[0-9;:]*m|(\x1b\[[0-?]*[ -/]*[@-ln-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-OQ-WYZ\\`-~]|\r(?=\n)|[\x00-\x07\x0e-\x1a])"
+    r"""\x1b\[[0-9;:]*m                                  # colours stay
+    |(\x1b\[[0-?]*[ -/]*[@-~]                            # what else begins with CSI goes,
+    |\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)             # titles, links and other strings,
+    |\x1b[ -/]*[0-OQ-WYZ\\`-~]                           # other escape sequences,
+    |\r(?=\n)                                            # the terminal's own line ends,
+    |[\x00-\x07\x0e-\x1a])                               # and control characters""",
+    re.VERBOSE,
 )
-_UNFINISHED: Final = re.compile(r"(\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]{0,4096}\x1b?)?|\r)\Z")
+_UNFINISHED: Final = re.compile(r"(?:\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]{0,4096}\x1b?)?|\r)\Z")
 
 
 def run_program(
@@ -109,8 +115,8 @@ class _TerminalView:
     @contextlib.contextmanager
     def shown(self) -> Iterator[int]:
         """Hand the terminal over: raw keys, and its changes of size."""
-        import termios  # noqa: PLC0415  # not on Windows
-        import tty  # noqa: PLC0415
+        import termios
+        import tty
 
         keys = sys.__stdin__.fileno()  # type: ignore[union-attr]
         before = termios.tcgetattr(keys)

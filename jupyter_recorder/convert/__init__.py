@@ -54,7 +54,7 @@ def export(
     """
     format_ = find_format(word or Path(path or "").suffix)
     target = Path(path) if path is not None else Path(recording.id + format_.ending)
-    exporter: Exporter = importlib.import_module(f".{format_.module}", __name__)  # type: ignore[assignment]
+    exporter: Exporter = importlib.import_module(f".{format_.module}", __name__)
     if target.is_dir():
         target = target / (recording.id + format_.ending)
     if os.path.lexists(target):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ..errors import EmbedTooLarge
+import contextlib
+from collections.abc import Iterator
+
+from ..errors import EmbedTooLarge, StorageError
 from ..journal.blobs import is_reference
 from ..journal.codec import encode_line
 from ..library.recording import Recording
@@ -28,11 +31,18 @@ def load(recording: Recording, *, max_bytes: int) -> ReplayData:
         _collect(event, blobs)
         lines.append(encode_line(event))
     return ReplayData(
-        manifest=recording.manifest,
+        manifest={**recording.shown},
         journal=b"".join(lines),
         casts={file: recording.read_cast(file) for file in recording.cast_files()},
-        blobs={sha256: data for sha256 in sorted(blobs) if (data := recording.blob(sha256)) is not None},
+        blobs=dict(_payloads(recording, blobs)),
     )
+
+
+def _payloads(recording: Recording, names: set[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield the payloads that can be read; one that is gone leaves its reference, which the replay shows as such."""
+    for sha256 in sorted(names):
+        with contextlib.suppress(StorageError):
+            yield sha256, recording.blob(sha256)
 
 
 def summary(recording: Recording) -> str:

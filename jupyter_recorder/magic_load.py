@@ -1,0 +1,64 @@
+"""`%load_ext jupyter_recorder`: the magic, its completion, and its word on what is not safe."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from . import active, magic_text
+from .magic import WORDS, RecorderMagics
+
+_META: Final = "jupyter_recorder"
+# How long `%load_ext` may look for recordings of dead processes, in seconds.
+_LOOK_SECONDS: Final = 0.1
+
+_OPTIONS: Final = {
+    "start": ("--title", "--tag", "--dir"),
+    "sh": ("--name", "--size", "--input"),
+    "replay": ("--speed", "--idle", "--start", "--link"),
+    "export": ("--to", "-o", "--track"),
+    "recover": ("--force",),
+    "list": ("--all",),
+}
+
+
+def load(shell: Any) -> None:
+    """Register the magic with a shell; say what dead processes left."""
+    magics = RecorderMagics(shell=shell, config=getattr(shell, "config", None))
+    shell.register_magics(magics)
+    shell.events.register("post_run_cell", magics.tell_health)
+    shell.set_hook("complete_command", Completer(magics), re_key=r"%{1,2}record\b")
+    shell.meta[_META] = magics
+    if left := len(magics.library().stale(budget=_LOOK_SECONDS)):
+        print(magic_text.stale(left))
+    if magics.auto_start and active.current() is None:
+        magics.run("start")
+
+
+def unload(shell: Any) -> None:
+    """End what is being recorded."""
+    magics = shell.meta.pop(_META, None)
+    if magics is not None:
+        shell.events.unregister("post_run_cell", magics.tell_health)
+    if active.current() is not None:
+        print(magic_text.stopped(active.stop(reason="unloaded")))
+
+
+class Completer:
+    """Completes the words after `%record`: commands, then options, formats and names."""
+
+    def __init__(self, magics: RecorderMagics) -> None:
+        self._magics = magics
+
+    def __call__(self, _shell: Any, event: Any) -> list[str]:
+        """Return what may stand where the cursor is."""
+        words = event.line.split()
+        done = words[1:] if event.line.endswith(" ") else words[1:-1]
+        if not done:
+            return list(WORDS)
+        if event.symbol.startswith("-"):
+            return list(_OPTIONS.get(done[0], ()))
+        if done[-1] == "--to":
+            from .convert import FORMATS  # seldom wanted
+
+            return [format_.name for format_ in FORMATS]
+        return self._magics.library().names(event.symbol) if done[0] in ("replay", "export") else []
