@@ -53,7 +53,7 @@ unit: setup
 
 player-test: setup
 	@echo "== the player's own tests"
-	@sh tests/player.sh
+	@cd labextension && jlpm install --immutable >/dev/null && jlpm check && jlpm test
 
 chromium: setup
 	@$(BIN)/python tests/browser/chromium.py

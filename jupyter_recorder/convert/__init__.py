@@ -64,6 +64,15 @@ def export(
     return target
 
 
+def _give_name(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)  # unlike a rename, this never replaces a file that came meanwhile
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        source.rename(target)
+
+
 def _write(target: Path, chunks: Iterable[bytes]) -> None:
     """Write under another name first: a file of this name is whole, or is not there."""
     temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
@@ -71,6 +80,6 @@ def _write(target: Path, chunks: Iterable[bytes]) -> None:
         with temporary.open("xb") as file:
             for chunk in chunks:
                 file.write(chunk)
-        os.link(temporary, target)  # unlike a rename, this never replaces a file that came meanwhile
+        _give_name(temporary, target)
     finally:
-        temporary.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)  # one name too many, or the half of a failure
