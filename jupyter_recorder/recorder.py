@@ -27,6 +27,7 @@ from .heldtext import HeldText
 from .interrupts import shielded
 from .journal.commit import Committer, Timer, shared_committer
 from .journal.writer import JournalWriter, Recorded
+from .library.contents import Contents
 from .library.create import CreatedRecording
 from .library.folders import remove_folder
 from .library.library import Library
@@ -92,7 +93,7 @@ class Recorder:
         self._redactor = redactor or Redactor()
         self._pid = os.getpid()
         self._lock = threading.RLock()
-        self._counts = Counts()
+        self._contents = Contents()
         self._tracks: list[TerminalTrack] = []
         self._held: list[HeldText] = []
         self._persist: Timer | None = None
@@ -212,7 +213,7 @@ class Recorder:
             name=self.name,
             path=self.path,
             elapsed=(self._clock.now() - self.started_at) / 1000,
-            counts=self._counts,
+            counts=self._contents.counts,
             bytes=self._journal.size_bytes + sum(file.size_bytes for file in files),
             seq=self._journal.seq,
             durable_seq=self._journal.durable_seq,
@@ -285,7 +286,7 @@ class Recorder:
         }
 
     def _on_event(self, recorded: Recorded) -> None:
-        self._counts.add(recorded.event)
+        self._contents.add(recorded.event)
         if self._persist is None:
             self._save_soon(PERSIST_SECONDS)
 
@@ -312,17 +313,9 @@ class Recorder:
 
     def _save(self) -> None:
         size = self._journal.size_bytes + sum(track.cast.size_bytes for track in self._tracks)
-        self._manifest["counts"] = {**self._counts.as_dict(), "bytes": size}
-        self._manifest["tracks"] = self._track_list()
+        self._manifest["counts"] = {**self._contents.counts.as_dict(), "bytes": size}
+        self._manifest["tracks"] = self._contents.tracks
         write_manifest(self.path, cast(Manifest, self._manifest), self._files)
-
-    def _track_list(self) -> list[dict[str, Any]]:
-        tracks = []
-        if self._counts.cells:
-            tracks.append({"track": "cells", "kind": "cells"})
-        if self._counts.messages:
-            tracks.append({"track": "chat", "kind": "chat"})
-        return tracks + [track.as_dict() for track in self._tracks]
 
     def _beat(self) -> None:
         if not self.active:
@@ -348,7 +341,6 @@ class TerminalTrack:
 
     def __init__(self, recorder: Recorder, name: str, cols: int, rows: int, command: str | None) -> None:
         self.name = name
-        self.cols, self.rows, self.command = cols, rows, command
         self._recorder = recorder
         self._ended = False
         self._failing = False
@@ -405,11 +397,6 @@ class TerminalTrack:
             end = {"type": "terminal_end", "track": self.name}
             self._recorder.record({**end, "exit_code": exit_code} if exit_code is not None else end)
             self.cast.close(STOP_SECONDS)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the track as the manifest lists it."""
-        track = {"track": self.name, "kind": "terminal", "file": self.cast.file, "cols": self.cols, "rows": self.rows}
-        return {**track, "command": self._recorder._redactor.text(self.command)} if self.command else track
 
     def _write(self, code: str, text: str, urgent: bool) -> None:
         if self.cast.write(code, text, urgent=urgent):
