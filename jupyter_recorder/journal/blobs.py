@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from ..files import Files, make_folders, read_small, write_atomic
-from .codec import BLOB_BYTES, clean_text, decode, encode
+from .codec import BLOB_BYTES, NOT_JSON, clean_text, decode, encode
 
 FOLDER: Final = "blobs"
 TEXT: Final = "text/plain"
@@ -45,8 +45,8 @@ def split_payloads(value: Any, blobs: list[Blob], mime: str = TEXT) -> Any:
 
 def _split_item(key: object, item: Any, blobs: list[Blob], mime: str) -> Any:
     if isinstance(key, str) and "/" in key:
-        if isinstance(item, str):
-            return _text_reference(item, blobs, key)
+        if isinstance(item, str):  # under a JSON type too, a string comes back as that string: its blob is text
+            return _text_reference(item, blobs, TEXT if key.endswith("json") else key)
         if isinstance(item, dict | list) and len(data := encode(item)) > BLOB_BYTES:
             return _reference(data, blobs, key if key.endswith("json") else JSON)
         return item
@@ -77,7 +77,7 @@ def is_reference(value: Any) -> bool:
 
 
 def join_payloads(folder: Path, value: Any) -> Any:
-    """Return `value` with every reference replaced by its payload; one whose file is missing stays as it is."""
+    """Return `value` with every reference replaced by its payload; one that can't be read stays as it is."""
     if isinstance(value, dict):
         if is_reference(value):
             return _load(folder, value)
@@ -88,14 +88,12 @@ def join_payloads(folder: Path, value: Any) -> Any:
 
 
 def _load(folder: Path, reference: dict[str, Any]) -> Any:
+    mime = reference["mime"]
     try:
         data = read_blob(folder, reference["blob"])
-    except OSError:
+        return decode(data) if isinstance(mime, str) and mime.endswith("json") else data.decode()
+    except (OSError, *NOT_JSON):
         return reference
-    mime = reference["mime"]
-    if isinstance(mime, str) and mime.endswith("json") and data[:1] in (b"{", b"["):
-        return decode(data)
-    return data.decode("utf-8", "replace")
 
 
 def read_blob(folder: Path, sha256: str) -> bytes:
@@ -109,7 +107,12 @@ def write_blobs(files: Files, folder: Path, blobs: Iterable[Blob]) -> None:
     """Put the blobs on the disk; one that stands there already is the same by its name."""
     place = folder / FOLDER
     make_folders(files, place)
+    found = False
     for blob in blobs:
         path = place / blob.sha256
-        if not (path.exists() and os.path.getsize(path) == len(blob.data)):
+        if path.exists() and os.path.getsize(path) == len(blob.data):
+            found = True
+        else:
             write_atomic(files, path, blob.data)
+    if found:  # its name may be younger than the last sync that succeeded
+        files.sync_folder(place)

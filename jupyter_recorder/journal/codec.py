@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -13,6 +14,10 @@ from ..errors import InvalidEvent
 FORMAT: Final = "jupyter-recorder"
 VERSION: Final = 1
 BLOB_BYTES: Final = 64 * 1024
+# A line beyond this is not written and not read.
+LINE_BYTES: Final = 1 << 26
+# What nests deeper is refused when written: readers recurse, some from deep in a stack of their own.
+DEPTH: Final = 128
 
 # RecursionError and UnicodeDecodeError come from hostile lines; msgspec names the rest.
 NOT_JSON: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
@@ -24,24 +29,58 @@ def _foreign(value: object) -> object:
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, Mapping):
         return dict(value)
-    return str(value)
+    return clean_text(str(value))
 
 
 _encoder: Final = msgspec.json.Encoder(enc_hook=_foreign)
 _decoder: Final = msgspec.json.Decoder()
+# Python writes an int of so many digits and doesn't read it again (sys.set_int_max_str_digits).
+_DIGITS: Final = 4299
+_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"')
+_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+_SQUARE: Final = bytes.maketrans(b"{}", b"[]")
 
 
 def encode(value: Any) -> bytes:
     """Return compact JSON; lone surrogates become U+FFFD, NaN and infinities null, foreign values their text.
 
-    Raises `InvalidEvent` for what nests too deeply to be read again.
+    Raises `InvalidEvent` for what nests too deeply to be read again, or has no form in JSON at all.
     """
     try:
-        return _encoder.encode(value)
+        data = _encode(value)
     except RecursionError as error:
         raise InvalidEvent("the event nests too deeply") from error
+    if data.count(b"{") + data.count(b"[") > DEPTH and _deeper_than(data, DEPTH):
+        raise InvalidEvent(f"the event nests more than {DEPTH} deep")
+    return data
+
+
+def _encode(value: Any) -> bytes:
+    try:
+        data = _encoder.encode(value)
+        if len(data) <= _DIGITS or _is_json(data):
+            return data
     except (UnicodeEncodeError, TypeError, ValueError, OverflowError):
+        pass
+    try:
         return _encoder.encode(_clean(value))
+    except (UnicodeEncodeError, TypeError, ValueError, OverflowError) as error:
+        raise InvalidEvent(f"the event has no form in JSON: {error}") from error
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        _decoder.decode(data)
+    except NOT_JSON:
+        return False
+    return True
+
+
+def _deeper_than(data: bytes, depth: int) -> bool:
+    rest = _STRING.sub(b"", data).translate(_SQUARE, _NO_BRACKETS)
+    for _ in range(depth):  # each round takes the innermost level off
+        rest = rest.replace(b"[]", b"")
+    return bool(rest)
 
 
 def encode_line(value: Mapping[str, Any]) -> bytes:
@@ -80,8 +119,8 @@ def clean_text(text: str) -> str:
 
 
 def _clean(value: Any, depth: int = 0) -> Any:
-    if depth > 500:
-        raise InvalidEvent("the event nests too deeply")
+    if depth > DEPTH:
+        raise InvalidEvent(f"the event nests more than {DEPTH} deep")
     if isinstance(value, str):
         return clean_text(value)
     if isinstance(value, Mapping):
@@ -89,5 +128,5 @@ def _clean(value: Any, depth: int = 0) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [_clean(item, depth + 1) for item in value]
     if isinstance(value, int) and not -(2**63) <= value < 2**64:
-        return float(value) if abs(value) < 2**1000 else str(value)
+        return float(value) if abs(value) < 2**1000 else hex(value)
     return value

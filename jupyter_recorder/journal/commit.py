@@ -1,7 +1,8 @@
-"""Who writes and syncs, and when: one scheduler thread, and a few workers that may hang without stopping others.
+"""Who writes and syncs, and when: one scheduler thread, and workers of which any number may hang.
 
-A file that hangs holds the one worker that waits for it. When all workers are held for longer than
-`STUCK_SECONDS`, another is started, so that a second file never waits for the first one's disk.
+A few workers do the work of many healthy files. A task that nobody has begun within `LATE_SECONDS`, since they are
+held by slow or hanging disks, gets a worker of its own: a file waits for its own disk only. When nothing is to be
+done, no thread wakes up.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import heapq
 import itertools
 import logging
-import os
 import threading
 import time
 from collections import deque
@@ -22,8 +22,11 @@ log = logging.getLogger(__name__)
 
 # Eight threads synced a hundred dirty files in 3.4 ms where one took 9.0 ms (2 cores, a local disk).
 WORKERS: Final = 8
-MAX_WORKERS: Final = 64
-STUCK_SECONDS: Final = 0.25
+# At most 256 journals keep a descriptor open, and each can hold two: one in a write, one in a sync.
+MAX_WORKERS: Final = WORKERS + 512
+LATE_SECONDS: Final = 0.010
+# Workers beyond the few stay so long without work, so that a slow disk doesn't make threads come and go.
+STAY_SECONDS: Final = 5.0
 
 Task = Callable[[], object]
 
@@ -31,10 +34,11 @@ Task = Callable[[], object]
 class Timer:
     """A task that will run once; `cancel()` before that makes it none."""
 
-    __slots__ = ("_task",)
+    __slots__ = ("_task", "ready")
 
     def __init__(self, task: Task) -> None:
         self._task: Task | None = task
+        self.ready = 0.0  # when it came to the workers
 
     def cancel(self) -> None:
         """Let the task never run, if it has not begun."""
@@ -58,7 +62,6 @@ class Committer:
         self._ready: deque[Timer] = deque()
         self._order = itertools.count()
         self._idle = 0
-        self._busy_since: dict[int, float] = {}
         self._scheduler: threading.Thread | None = None
         self._workers = 0
         forks.watch(self)
@@ -70,8 +73,9 @@ class Committer:
             first = not self._timers or due < self._timers[0][0]
             heapq.heappush(self._timers, (due, next(self._order), timer))
             if self._scheduler is None:
-                self._scheduler = threading.Thread(target=self._schedule, name="jupyter-recorder-schedule", daemon=True)
-                self._scheduler.start()
+                scheduler = threading.Thread(target=self._schedule, name="jupyter-recorder-schedule", daemon=True)
+                scheduler.start()
+                self._scheduler = scheduler
             elif first:
                 self._wake.notify()
         return timer
@@ -84,79 +88,83 @@ class Committer:
         """Have no threads and no tasks: they belong to the parent."""
         self.__init__(workers=self._few, max_workers=self._max)  # type: ignore[misc]  # fresh locks, on purpose
 
+    # -- the scheduler's thread
+
     def _schedule(self) -> None:
+        nap: float | None = None
         while True:
             with self._wake:
-                due = self._timers[0][0] if self._timers else None
-                now = time.monotonic()
-                if due is None or due > now:
-                    self._wake.wait(self._nap(due, now))
-                    timer = None
-                else:
-                    timer = heapq.heappop(self._timers)[2]
-            self._dispatch(timer)
+                timer = self._next_due(nap)
+            nap = self._dispatch(timer)
 
-    def _nap(self, due: float | None, now: float) -> float | None:
-        """Return how long the scheduler may sleep: while tasks wait for a worker it looks for stuck ones."""
-        naps = [due - now] if due is not None else []
-        if self._ready:
-            naps.append(STUCK_SECONDS)
-        return min(naps) if naps else None
+    def _next_due(self, nap: float | None) -> Timer | None:
+        """Return the timer that is due; else sleep until the next one is, or for `nap` seconds, and return None."""
+        now = time.monotonic()
+        due = self._timers[0][0] if self._timers else None
+        if due is not None and due <= now:
+            return heapq.heappop(self._timers)[2]
+        naps = [seconds for seconds in (nap, None if due is None else due - now) if seconds is not None]
+        self._wake.wait(min(naps) if naps else None)
+        return None
 
-    def _dispatch(self, timer: Timer | None) -> None:
+    def _dispatch(self, timer: Timer | None) -> float | None:
+        """Hand `timer` to the workers; return when to look again whether a task still waits (None: need not)."""
+        now = time.monotonic()
         with self._work:
             if timer is not None:
+                timer.ready = now
                 self._ready.append(timer)
-            if not self._ready:
-                return
-            if self._idle >= len(self._ready):
-                self._work.notify()
-            elif self._workers < self._allowed():
-                self._workers += 1
-                threading.Thread(target=self._run, name="jupyter-recorder-sync", daemon=True).start()
-            elif self._idle:
-                self._work.notify()
+            waiting = len(self._ready) - self._idle
+            if self._idle and self._ready:
+                self._work.notify(min(self._idle, len(self._ready)))
+            if waiting <= 0:
+                return None
+            self._start_workers(waiting, now)
+            return LATE_SECONDS
 
-    def _allowed(self) -> int:
-        now = time.monotonic()
-        stuck = sum(1 for since in self._busy_since.values() if now - since > STUCK_SECONDS)
-        return min(self._few + stuck, self._max)
+    def _start_workers(self, waiting: int, now: float) -> None:
+        late = sum(1 for timer in self._ready if now - timer.ready >= LATE_SECONDS)
+        wanted = max(min(waiting, self._few - self._workers), min(waiting, late))
+        for _ in range(min(wanted, self._max - self._workers)):
+            try:
+                threading.Thread(target=self._run, name="jupyter-recorder-sync", daemon=True).start()
+            except RuntimeError:  # the system gives no more threads now: those that there are go on
+                return
+            self._workers += 1
+
+    # -- a worker's thread
 
     def _run(self) -> None:
-        me = threading.get_ident()
-        while True:
-            with self._work:
-                self._busy_since.pop(me, None)
-                if not self._ready and self._workers > self._few + len(self._busy_since):
-                    self._workers -= 1
-                    return
-                self._idle += 1
-                while not self._ready:
-                    self._work.wait()
-                self._idle -= 1
-                task = self._ready.popleft().take()
-                self._busy_since[me] = time.monotonic()
+        while (timer := self._next_ready()) is not None:
+            task = timer.take()
             if task is not None:
                 self._attempt(task)
-            del task
+            del task, timer  # not to keep a recording alive while idle
+
+    def _next_ready(self) -> Timer | None:
+        """Wait for a task; None if there was none for so long that this worker is one too many."""
+        with self._work:
+            self._idle += 1
+            while not self._ready:
+                told = self._work.wait(STAY_SECONDS if self._workers > self._few else None)
+                if not told and not self._ready and self._workers > self._few:
+                    self._idle -= 1
+                    self._workers -= 1
+                    return None
+            self._idle -= 1
+            return self._ready.popleft()
 
     @staticmethod
     def _attempt(task: Task) -> None:
         try:
             task()
-        except Exception:  # noqa: BLE001  # a worker serves every recording: one failing task must not end it
+        except Exception:  # a worker serves every recording: one failing task must not end it
             log.exception("a task of the recorder failed")
 
 
-_shared: Committer | None = None
-_shared_pid = 0
-_shared_lock = threading.Lock()
+_shared: Final = Committer()  # no thread runs before its first task
 
 
 def shared_committer() -> Committer:
-    """Return this process's one committer."""
-    global _shared, _shared_pid  # noqa: PLW0603  # one a process is the point: a hundred files share its threads
-    with _shared_lock:
-        if _shared is None or _shared_pid != os.getpid():
-            _shared, _shared_pid = Committer(), os.getpid()
-        return _shared
+    """Return this process's one committer; a forked child has it anew."""
+    return _shared

@@ -6,6 +6,9 @@ the journal's events and a terminal's asciicast events are both items.
     append ──> pending ──write──> unsynced ──datasync──> durable
                   ^                  │
                   └──── a failure ───┘   (then a new segment, begun with what was not durable)
+
+An item stays in `pending` until its write has returned. A call that was under way on a segment when that was given
+up may return at any later time: its answer then counts for nothing.
 """
 
 from __future__ import annotations
@@ -18,40 +21,33 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, TypeVar
 
 from .. import forks
-from ..errors import PersistFailed
+from ..errors import NoActiveRecording, PersistFailed
 from ..files import SYSTEM, Files, write_all
-from .blobs import Blob, write_blobs
+from .blobs import write_blobs
 from .commit import Committer
+from .segment import Item, Segment, create_file, reopen_file
+
+__all__ = ["LINGER_SECONDS", "Item", "SegmentedLog"]
 
 logger = logging.getLogger(__name__)
 
 # An event is handed to the system at most 50 ms after it came; the rest is left for a busy interpreter.
 LINGER_SECONDS: Final = 0.020
-RETRY_SECONDS: Final = (0.25, 0.5, 1.0)
-SLOW_SECONDS: Final = 1.0
+RETRY_SECONDS: Final = (0.0, 0.25, 0.5, 1.0)
 _BATCH_BYTES: Final = 1 << 22
 
-
-class Item(NamedTuple):
-    """Bytes to append, and the blobs that must be safe before them."""
-
-    data: bytes
-    blobs: tuple[Blob, ...] = ()
-
-    @property
-    def size(self) -> int:
-        """What the item holds of memory, in bytes."""
-        return len(self.data) + sum(len(blob.data) for blob in self.blobs)
+T = TypeVar("T")
 
 
 class SegmentedLog:
     """Appends items to `path_of(segment)`; `durable` counts those known to be safe.
 
     `header_of(segment, first)` gives the first line of a new segment that begins with item number `first`.
-    `on_change(log)` is called from a worker after a sync, a failure and a recovery; it must not block.
+    `on_change(log)` is called from a worker after a sync, a failure and a recovery, and `on_recovery(failure)`
+    once for each failure, when writing goes on after it; `on_change` must not block. What they raise is logged.
     """
 
     def __init__(
@@ -63,21 +59,21 @@ class SegmentedLog:
         files: Files = SYSTEM,
         linger: float = LINGER_SECONDS,
         on_change: Callable[[SegmentedLog], None] | None = None,
+        on_recovery: Callable[[PersistFailed], None] | None = None,
     ) -> None:
         self._path_of, self._header_of = path_of, header_of
         self._committer, self._files, self._linger = committer, files, linger
-        self._on_change = on_change
+        self._on_change, self._on_recovery = on_change, on_recovery
         self._pid = os.getpid()
         self._changed = threading.Condition()
         self._pending: deque[Item] = deque()
-        self._unsynced: deque[Item] = deque()
-        self._fd = -1
-        self._segment = 0
+        self._segment: Segment | None = None
+        self._next_number = 1
         self._due: float | None = None
-        self._writing = self._syncing = self._closed = False
+        self._closed = False  # takes no more
+        self._left = False  # and nobody waits for the end: who makes the last item durable closes
         self._in_flight: dict[int, float] = {}
         self._failures = 0
-        self._next_number = 1
         self.count = 0
         self.durable = 0
         self.written_bytes = 0
@@ -88,48 +84,61 @@ class SegmentedLog:
 
     def create(self) -> None:
         """Make the first segment, with its header on the disk; raises `OSError`."""
-        self._fd, size = self._new_segment(0, 1, b"")
-        self.written_bytes = size
+        path, header = self._path_of(0), self._header_of(0, 1)
+        self._segment = Segment(self._files, 0, path, create_file(self._files, path, [header]))
+        self.written_bytes = len(header)
         forks.watch(self)
 
     def reopen(self, segment: int, count: int) -> None:
         """Go on appending to an existing, repaired segment after item number `count`; raises `OSError`."""
         path = self._path_of(segment)
-        self._fd = self._files.open_append(path)
-        self._segment, self._next_number = segment, segment + 1
+        fd = reopen_file(self._files, path, self._header_of(segment, count + 1))
+        self._segment = Segment(self._files, segment, path, fd)
+        self._next_number = segment + 1
         self.count = self.durable = count
-        self.written_bytes = path.stat().st_size
+        self.written_bytes = os.fstat(fd).st_size
         forks.watch(self)
 
     def close(self, timeout: float | None = None) -> bool:
-        """Wait until all is durable, then close; False if `timeout` seconds were not enough (it goes on by itself)."""
+        """Take no more, wait until all is durable, then close.
+
+        False if `timeout` seconds were not enough: it goes on by itself, and `close` may be called again.
+        """
         if self._pid != os.getpid():
             return False
-        safe = self.wait(self.count, timeout)
         with self._changed:
             self._closed = True
-            self._close_if_done()
+        safe = self.wait(self.count, timeout)
+        self._left = True  # before the look: a sync that ends in between sees it, or is seen
+        self._retire_if_done()
         return safe
 
-    def _close_if_done(self) -> None:
-        if self._closed and self.durable == self.count and self._fd >= 0 and self.error is None:
-            fd, self._fd = self._fd, -1
+    def _retire_if_done(self) -> None:
+        with self._changed:
+            if not self._left or self.durable != self.count:
+                return
+            segment, self._segment = self._segment, None
+        if segment is not None:
             forks.unwatch(self)
-            with contextlib.suppress(OSError):  # all of it was synced; nothing hangs on this answer
-                self._files.close(fd)
+            segment.retire()
 
     def after_fork_in_child(self) -> None:
         """Close the descriptor; every later call sees that it is in another process."""
-        if self._fd >= 0:
-            with contextlib.suppress(OSError):
-                os.close(self._fd)
-            self._fd = -1
+        if self._segment is not None:
+            self._segment.drop_in_child()
 
     # -- appending and waiting
 
     def append(self, item: Item, *, urgent: bool = False) -> int:
-        """Take one item and return its number; it is written within the linger, or at once if `urgent`."""
+        """Take one item and return its number; it is written within the linger, or at once if `urgent`.
+
+        Raises `NoActiveRecording` once closed, and in a forked child.
+        """
+        if self._pid != os.getpid():
+            raise NoActiveRecording("this recording belongs to the parent process")
         with self._changed:
+            if self._closed:
+                raise NoActiveRecording("this recording was ended")
             self._pending.append(item)
             self.count += 1
             self.held_bytes += item.size
@@ -147,6 +156,8 @@ class SegmentedLog:
 
     def wait_room(self, limit: int, timeout: float) -> bool:
         """Wait until less than `limit` bytes are held back from the disk; False after `timeout` seconds."""
+        if self._pid != os.getpid():
+            return False
         with self._changed:
             return self._changed.wait_for(lambda: self.held_bytes < limit, timeout)
 
@@ -169,83 +180,86 @@ class SegmentedLog:
     def _flush(self) -> None:
         with self._changed:
             self._due = None
-            if self._writing or self.error is not None or self._fd < 0:
+            segment = self._segment
+            if segment is None or segment.writing or segment.given_up:
                 return
-            self._writing = True
-        while batch := self._next_batch():
-            if not self._write(batch):
+            segment.writing = True
+        while batch := self._next_batch(segment):
+            if not self._write(segment, batch):
                 return
-            self._sync_elsewhere()
-        self._sync()
+            self._sync_elsewhere(segment)
+        self._sync(segment)
 
-    def _next_batch(self) -> list[Item]:
+    def _next_batch(self, segment: Segment) -> list[Item]:
         with self._changed:
             batch, size = [], 0
-            for item in self._pending:
-                if batch and size + len(item.data) > _BATCH_BYTES:
+            for item in () if segment.given_up else self._pending:
+                # Blobs are synced before their line: what came before them must not wait for that.
+                if batch and (size + len(item.data) > _BATCH_BYTES or (item.blobs and not batch[-1].blobs)):
                     break
                 batch.append(item)
                 size += len(item.data)
             if not batch:
-                self._writing = False
+                segment.writing = False
             return batch
 
-    def _write(self, batch: list[Item]) -> bool:
+    def _write(self, segment: Segment, batch: list[Item]) -> bool:
+        data = b"".join([item.data for item in batch])
         try:
-            with self._timed():
+            with self._timed(), segment.call() as fd:
                 self._write_blobs(batch)
-                data = b"".join([item.data for item in batch])
-                write_all(self._files, self._fd, data)
-        except OSError as error:
-            self._give_up(error)
+                write_all(self._files, fd, data)
+        except Exception as error:  # noqa: BLE001  # whatever it was: the bytes are not known to be there
+            self._give_up(segment, error)
             return False
         with self._changed:
+            if segment.given_up:  # a sync failed meanwhile: these items are the next segment's
+                return False
             for _ in batch:
-                self._unsynced.append(self._pending.popleft())
+                segment.unsynced.append(self._pending.popleft())
             self.written_bytes += len(data)
         return True
-
-    def _sync_elsewhere(self) -> None:
-        """While this worker writes on, let another one sync what stands: a long queue must not delay its acks."""
-        with self._changed:
-            more = bool(self._pending) and not self._syncing
-        if more:
-            self._committer.call_later(0.0, self._sync)
 
     def _write_blobs(self, batch: list[Item]) -> None:
         blobs = [blob for item in batch for blob in item.blobs]
         if blobs:
             write_blobs(self._files, self._path_of(0).parent, blobs)
 
-    def _sync(self) -> None:
-        while True:
-            with self._changed:
-                if self._syncing or self.error is not None or not self._unsynced or self._fd < 0:
-                    return
-                self._syncing = True
-                fd, segment, batch = self._fd, self._segment, len(self._unsynced)
-            try:
-                with self._timed():
-                    self._files.datasync(fd)
-            except OSError as error:
-                with self._changed:
-                    self._syncing = False
-                self._give_up(error)
-                return
-            if not self._synced(segment, batch):
-                return
-
-    def _synced(self, segment: int, batch: int) -> bool:
+    def _sync_elsewhere(self, segment: Segment) -> None:
+        """While this worker writes on, let another one sync what stands: a long queue must not delay its acks."""
         with self._changed:
-            self._syncing = False
-            if self.error is not None or segment != self._segment:  # the file was given up meanwhile
-                return False
-            for _ in range(batch):
-                self._settle(self._unsynced.popleft())
-            self._close_if_done()
+            more = bool(self._pending) and not segment.syncing
+        if more:
+            self._committer.call_later(0.0, lambda: self._sync(segment))
+
+    def _sync(self, segment: Segment) -> None:
+        while count := self._begin_sync(segment):
+            try:
+                with self._timed(), segment.call() as fd:
+                    self._files.datasync(fd)
+            except Exception as error:  # noqa: BLE001  # whatever it was: nothing may be acknowledged by it
+                self._give_up(segment, error)
+                return
+            self._synced(segment, count)
+
+    def _begin_sync(self, segment: Segment) -> int:
+        with self._changed:
+            if segment.syncing or segment.given_up or not segment.unsynced:
+                return 0
+            segment.syncing = True
+            return len(segment.unsynced)
+
+    def _synced(self, segment: Segment, count: int) -> None:
+        with self._changed:
+            segment.syncing = False
+            if segment.given_up:  # a write failed meanwhile: these items are the next segment's
+                return
+            self._failures = 0
+            for _ in range(count):
+                self._settle(segment.unsynced.popleft())
             self._changed.notify_all()
         self._tell()
-        return True
+        self._retire_if_done()
 
     def _settle(self, item: Item) -> None:
         self.durable += 1
@@ -253,76 +267,60 @@ class SegmentedLog:
 
     # -- a failure: give the file up, go on in the next segment
 
-    def _give_up(self, error: OSError) -> None:
+    def _give_up(self, segment: Segment, error: Exception) -> None:
         """Acknowledge nothing more on this file; keep what is not durable for the next segment."""
-        path = self._path_of(self._segment)
         with self._changed:
-            self._writing = False
-            if self.error is not None:
+            if segment.given_up:
                 return
-            self.error = PersistFailed(
-                f"{path.parent.name}: {path.name} can't be written: {error.strerror or error}; "
-                "what came since is kept in memory and written as soon as it can be",
-                path=str(path),
-                errno=error.errno,
-            )
-            self._pending.extendleft(reversed(self._unsynced))
-            self._unsynced.clear()
-            self._failures = 0
-        logger.error("%s", self.error)
+            segment.given_up = True
+            self.error = failure = _persist_failed(segment.path, error)
+            self._pending.extendleft(reversed(segment.unsynced))
+            segment.unsynced.clear()
+        logger.error("%s", failure)
         self._tell()
-        self._committer.call_later(0.0, self._next_segment)
+        self._try_later()
+
+    def _try_later(self) -> None:
+        # Failure after failure without one sync between them slows down: no folder full of tiny segments.
+        delay = RETRY_SECONDS[min(self._failures, len(RETRY_SECONDS) - 1)]
+        self._failures += 1
+        self._committer.call_later(delay, self._next_segment)
 
     def _next_segment(self) -> None:
         with self._changed:
             batch = list(self._pending)
             number, first = self._next_number, self.durable + 1
+        path, header = self._path_of(number), self._header_of(number, first)
         try:
             with self._timed():
                 self._write_blobs(batch)
-                fd, size = self._new_segment(number, first, b"".join([item.data for item in batch]))
-        except OSError as error:
-            if isinstance(error, FileExistsError):  # one that could not be removed again, or is not ours
+                fd = create_file(self._files, path, [header, *_in_pieces(batch)])
+        except Exception as error:  # noqa: BLE001  # whatever it was: it is tried again
+            if os.path.lexists(path):  # one that could not be removed again, or is not ours
                 self._next_number += 1
-            delay = RETRY_SECONDS[min(self._failures, len(RETRY_SECONDS) - 1)]
-            self._failures += 1
-            logger.debug("segment %d can't be begun (%s); trying again in %.2f s", number, error, delay)
-            self._committer.call_later(delay, self._next_segment)
+            logger.debug("%s can't be begun (%s); it will be tried again", path, error)
+            self._try_later()
             return
-        self._begin_segment(fd, number, size, len(batch))
+        size = len(header) + sum(len(item.data) for item in batch)
+        self._begin_segment(Segment(self._files, number, path, fd), size, len(batch))
 
-    def _begin_segment(self, fd: int, number: int, size: int, count: int) -> None:
+    def _begin_segment(self, segment: Segment, size: int, count: int) -> None:
         with self._changed:
-            old, self._fd, self._segment, self.error = self._fd, fd, number, None
-            self._next_number = number + 1
+            old, self._segment = self._segment, segment
+            failure, self.error = self.error, None
+            self._next_number = segment.number + 1
             self.written_bytes += size
             for _ in range(count):
                 self._settle(self._pending.popleft())
             if self._pending:
                 self._schedule(0.0)
-            self._close_if_done()
             self._changed.notify_all()
-        if old >= 0:
-            with contextlib.suppress(OSError):  # its data was given up; what close says of it changes nothing
-                self._files.close(old)
         self._tell()
-
-    def _new_segment(self, number: int, first: int, data: bytes) -> tuple[int, int]:
-        """Make a segment with header and `data` on the disk, or nothing; returns (descriptor, size in bytes)."""
-        path = self._path_of(number)
-        content = self._header_of(number, first) + data
-        fd = self._files.create(path)
-        try:
-            write_all(self._files, fd, content)
-            self._files.datasync(fd)
-            self._files.sync_folder(path.parent)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                self._files.close(fd)
-            with contextlib.suppress(OSError):
-                self._files.unlink(path)
-            raise
-        return fd, len(content)
+        if failure is not None and self._on_recovery is not None:
+            _guarded(self._on_recovery, failure)
+        self._retire_if_done()
+        if old is not None:
+            old.retire()  # last: on a failing file even closing may hang
 
     @contextlib.contextmanager
     def _timed(self) -> Iterator[None]:
@@ -335,5 +333,35 @@ class SegmentedLog:
 
     def _tell(self) -> None:
         if self._on_change is not None:
-            self._on_change(self)
+            _guarded(self._on_change, self)
 
+
+def _guarded(listener: Callable[[T], None], said: T) -> None:
+    try:
+        listener(said)
+    except Exception:  # a listener's mistake must not end the writing
+        logger.exception("a listener of the log failed")
+
+
+def _persist_failed(path: Path, error: Exception) -> PersistFailed:
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return PersistFailed(
+        f"{path.parent.name}: {path.name} can't be written: {reason}; "
+        "what came since is kept in memory and written as soon as it can be",
+        path=str(path),
+        errno=getattr(error, "errno", None),
+    )
+
+
+def _in_pieces(items: list[Item]) -> Iterator[bytes]:
+    """Yield the items' bytes in pieces, so that a long queue isn't held in memory twice."""
+    piece: list[bytes] = []
+    size = 0
+    for item in items:
+        piece.append(item.data)
+        size += len(item.data)
+        if size >= _BATCH_BYTES:
+            yield b"".join(piece)
+            piece, size = [], 0
+    if piece:
+        yield b"".join(piece)

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 from ..files import open_regular
-from .codec import decode_object
+from .codec import LINE_BYTES, decode_object
+from .tail import lines_from_end
 
 STEM: Final = "session"
 SUFFIX: Final = ".ndjson"
 _CHUNK: Final = 1 << 20
-_LINE_LIMIT: Final = 1 << 26
 
 
 class Damage(NamedTuple):
@@ -61,18 +61,22 @@ def read_lines(path: Path, report: Report, start: int = 0) -> Iterator[tuple[int
     """Yield (offset, line without newline) for each whole line; what follows the last newline counts as torn."""
     with os.fdopen(open_regular(path), "rb", buffering=0) as file:
         file.seek(start)
-        offset, rest = start, b""
+        offset = start
+        parts: list[bytes] = []  # of the line that began at `offset`
+        size = 0
         while chunk := file.read(_CHUNK):
-            lines = (rest + chunk if rest else chunk).split(b"\n")
-            rest = lines.pop()
-            for line in lines:
-                yield offset, line
-                offset += len(line) + 1
-            if len(rest) > _LINE_LIMIT:
-                report.damaged(path.name, offset, len(rest), "a line without end")
-                offset += len(rest)
-                rest = b""
-        report.torn_bytes += len(rest)
+            *lines, rest = chunk.split(b"\n")
+            for piece in lines:
+                size += len(piece)
+                if size <= LINE_BYTES:
+                    yield offset, b"".join([*parts, piece])
+                else:
+                    report.damaged(path.name, offset, size + 1, "a line too long to be one of ours")
+                offset += size + 1
+                parts, size = [], 0
+            size += len(rest)
+            parts = [*parts, rest] if size <= LINE_BYTES else []
+        report.torn_bytes += size
 
 
 def read_events(folder: Path, report: Report | None = None, after: int = 0) -> Iterator[dict[str, Any]]:
@@ -140,32 +144,15 @@ def _merge_two(lower: Iterator[tuple[int, T]], higher: Iterator[tuple[int, T]]) 
 
 
 def last_event(folder: Path) -> dict[str, Any] | None:
-    """Return the event with the highest `seq`, found from the end of the highest segment that has one."""
-    for _, path in reversed(segments(folder)):
-        for line in _lines_backwards(path):
-            event = decode_object(line)
+    """Return the event with the highest `seq` of all segments, found from their ends; raises `OSError`."""
+    found = [event for _, path in segments(folder) if (event := _last_in(path)) is not None]
+    return max(reversed(found), key=lambda event: int(event["seq"]), default=None)
+
+
+def _last_in(path: Path) -> dict[str, Any] | None:
+    with os.fdopen(open_regular(path), "rb", buffering=0) as file:
+        for line in lines_from_end(file):
+            event = decode_object(line.data)
             if event is not None and type(event.get("seq")) is int:
                 return event
     return None
-
-
-def _lines_backwards(path: Path) -> Iterator[bytes]:
-    fd = open_regular(path)
-    try:
-        position, rest = os.fstat(fd).st_size, b""
-        whole = False
-        while position > 0:
-            start = max(0, position - _CHUNK)
-            rest = os.pread(fd, position - start, start) + rest
-            position = start
-            lines = rest.split(b"\n")
-            rest = lines.pop(0)
-            for line in reversed(lines):
-                if whole:
-                    yield line
-                whole = True  # what follows the last newline is no whole line
-        if whole:
-            yield rest
-    finally:
-        os.close(fd)
-

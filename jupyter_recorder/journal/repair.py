@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from ..files import Files, open_regular, read_small, write_atomic
+from .tail import lines_from_end
 
-_STEP: Final = 1 << 16
 _BROKEN_LIMIT: Final = 1 << 30
 
 
@@ -24,18 +24,12 @@ def broken_path(path: Path) -> Path:
 
 def whole_size(path: Path, is_whole: Callable[[bytes], bool]) -> tuple[int, int]:
     """Return (size up to and with the last whole line, size of the file), both in bytes."""
-    fd = open_regular(path)
-    try:
-        size = os.fstat(fd).st_size
-        end = _newline_before(fd, size)  # the byte after the last newline
-        while end > 0:
-            start = _newline_before(fd, end - 1)
-            if is_whole(os.pread(fd, end - 1 - start, start)):
-                return end, size
-            end = start
+    with os.fdopen(open_regular(path), "rb", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        for line in lines_from_end(file):
+            if is_whole(line.data):
+                return line.end, size
         return 0, size
-    finally:
-        os.close(fd)
 
 
 def repair_tail(files: Files, path: Path, is_whole: Callable[[bytes], bool]) -> int:
@@ -64,14 +58,3 @@ def _read(path: Path, start: int, end: int) -> bytes:
     with os.fdopen(open_regular(path), "rb") as file:
         file.seek(start)
         return file.read(end - start)
-
-
-def _newline_before(fd: int, end: int) -> int:
-    """Return the offset after the last newline in the first `end` bytes (0 if there is none)."""
-    while end > 0:
-        start = max(0, end - _STEP)
-        found = os.pread(fd, end - start, start).rfind(b"\n")
-        if found >= 0:
-            return start + found + 1
-        end = start
-    return 0

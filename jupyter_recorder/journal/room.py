@@ -40,6 +40,15 @@ class Room:
             self._untold = (self._untold[0] + 1, self._untold[1] + size)
         return not self._dropping
 
+    def free(self) -> bool:
+        """Tell whether the next item would be taken without waiting."""
+        return self._wait_room(self._held // 2 if self._dropping else self._held, 0.0)
+
+    @property
+    def lacking(self) -> bool:
+        """Whether something was refused that `untold()` has not told yet."""
+        return self._untold[0] > 0
+
     def untold(self) -> tuple[int, int]:
         """Return (events, bytes) refused since the last call."""
         told, self._untold = self._untold, (0, 0)

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import logging
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from .. import forks
 from ..clock import RecordingClock
-from ..errors import NoActiveRecording, PersistFailed
+from ..errors import InvalidEvent, NoActiveRecording, PersistFailed
 from ..files import SYSTEM, Files
 from .blobs import Blob, split_payloads
-from .codec import FORMAT, VERSION, encode, encode_line, is_whole, number_line
+from .codec import FORMAT, LINE_BYTES, VERSION, encode, encode_line, is_whole, number_line
 from .commit import Committer, shared_committer
 from .log import LINGER_SECONDS, Item, SegmentedLog
 from .reader import STEM, SUFFIX, last_event, segment_path, segments
 from .repair import repair_tail
+from .room import HELD_BYTES, WAIT_SECONDS, Room
 
-# A kernel whose disk hangs goes on: so much is held in memory, then it waits so long once, then it counts.
-HELD_BYTES: Final = 64 << 20
-WAIT_SECONDS: Final = 2.0
+logger = logging.getLogger(__name__)
+
+# How often it is looked whether there is room for a `gap` line; only while one is owed.
+LOOK_SECONDS: Final = 0.25
+_OURS: Final = ("seq", "at")
 
 
 class Recorded(NamedTuple):
@@ -57,23 +63,23 @@ class JournalWriter:
         self.folder = folder
         self._header = {"type": "header", "format": FORMAT, "version": VERSION, **header}
         self._clock = clock or RecordingClock()
-        self._held, self._wait_seconds = held_bytes, wait_seconds
+        self._committer = committer or shared_committer()
         self._on_event, self._on_change = on_event, on_change
         self._lock = threading.RLock()
         self._pid = os.getpid()
         self._seq = self._last_at = 0
-        self._dropping = self._closed = False
-        self.dropped_events = self.dropped_bytes = 0
-        self._untold_events = self._untold_bytes = 0
-        self._failure: PersistFailed | None = None
+        self._closed = self._looking = False
+        self._why_dropped = ""
         self._log = SegmentedLog(
             lambda segment: segment_path(folder, STEM, SUFFIX, segment),
             self._header_line,
-            committer=committer or shared_committer(),
+            committer=self._committer,
             files=files,
             linger=linger,
             on_change=self._changed,
+            on_recovery=self._tell_recovered,
         )
+        self._room = Room(self._log.wait_room, held_bytes=held_bytes, wait_seconds=wait_seconds)
 
     @classmethod
     def create(cls, folder: Path, header: Mapping[str, Any], **options: Any) -> JournalWriter:
@@ -88,6 +94,8 @@ class JournalWriter:
         """Go on in the journal that stands in `folder`, its torn tail cut first; raises `OSError`."""
         files = options.get("files", SYSTEM)
         standing = segments(folder)
+        if not standing:
+            raise FileNotFoundError(errno.ENOENT, "there is no journal", str(folder))
         for _, path in standing:
             repair_tail(files, path, is_whole)
         last = last_event(folder) or {"seq": 0, "at": 0}
@@ -99,26 +107,30 @@ class JournalWriter:
         return writer
 
     def append(self, event: Mapping[str, Any], *, urgent: bool = False) -> Recorded | None:
-        """Record one event (without seq and at); None if the disk has been too slow for too long.
+        """Record one event; None if the disk has been too slow for too long.
 
-        What is not recorded is counted, and a `gap` line says so once there is room. Raises
-        `NoActiveRecording` once closed, and in a forked child; `InvalidEvent` for what cannot be encoded.
+        `seq` and `at` are the writer's: those of `event` are left out. What is not recorded is counted, and a `gap`
+        line says so once there is room. Raises `NoActiveRecording` once closed, and in a forked child;
+        `InvalidEvent` for what cannot be encoded.
         """
-        blobs: list[Blob] = []
-        event = split_payloads(dict(event), blobs)
-        body = encode(event)
-        with self._use():
-            if not self._room(len(body) + sum(len(blob.data) for blob in blobs)):
+        kept, body, blobs = _encoded(event)
+        with self._open():
+            if not self._room.take(len(body) + sum(len(blob.data) for blob in blobs)):
+                self._why_dropped = _reason(self._log.error) if self._log.error else "the disk was too slow"
+                self._look_later()
                 return None
             self._tell_drops()
             self._tell_drift()
-            return self._put(event, body, tuple(blobs), urgent)
+            return self._put(kept, body, blobs, urgent)
 
     def close(self, status: str, timeout: float | None = None) -> bool:
-        """Write the footer, wait until all is durable and close; False if `timeout` seconds were not enough."""
-        with self._use():
-            self._closed = True
+        """Write the footer, wait until all is durable and close; False if `timeout` seconds were not enough.
+
+        It then goes on by itself; a second call only waits. Raises `NoActiveRecording` in a forked child.
+        """
+        with contextlib.suppress(_Closed), self._open():
             self._tell_drops()
+            self._closed = True
             footer = {"type": "footer", "at": self._now(), "status": status, "events": self._seq}
             self._log.append(Item(encode_line(footer)), urgent=True)
         forks.unwatch(self)
@@ -158,16 +170,30 @@ class JournalWriter:
         return self._log.written_bytes
 
     @property
+    def dropped_events(self) -> int:
+        """How many events were not recorded because the disk was too slow."""
+        return self._room.dropped_events
+
+    @property
+    def dropped_bytes(self) -> int:
+        """How many bytes of events were not recorded because the disk was too slow."""
+        return self._room.dropped_bytes
+
+    @property
     def slow_seconds(self) -> float:
         """How long the write or sync in flight has taken so far, in seconds."""
         return self._log.slow_seconds
 
     # -- under the lock
 
-    def _use(self) -> threading.RLock:
-        if self._closed or os.getpid() != self._pid:
-            raise NoActiveRecording("this recording was ended, or belongs to the parent process")
-        return self._lock
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[None]:
+        if os.getpid() != self._pid:  # before the lock, which another thread may have held when this child was forked
+            raise NoActiveRecording("this recording belongs to the parent process")
+        with self._lock:
+            if self._closed:  # under it, so that nothing follows the footer
+                raise _Closed("this recording was ended")
+            yield
 
     def _put(self, event: Mapping[str, Any], body: bytes, blobs: tuple[Blob, ...], urgent: bool) -> Recorded:
         self._seq += 1
@@ -175,7 +201,10 @@ class JournalWriter:
         self._log.append(Item(number_line(self._seq, self._last_at, body), blobs), urgent=urgent)
         recorded = Recorded(self._seq, self._last_at, event)
         if self._on_event is not None:
-            self._on_event(recorded)
+            try:
+                self._on_event(recorded)
+            except Exception:  # a listener's mistake must not make a recorded event look refused
+                logger.exception("a listener of the journal failed")
         return recorded
 
     def _put_own(self, event: Mapping[str, Any]) -> None:
@@ -184,43 +213,64 @@ class JournalWriter:
     def _now(self) -> int:
         return max(self._clock.now(), self._last_at)
 
-    def _room(self, size: int) -> bool:
-        # Half a queue's room before the next event is taken again: not one event, one gap, one event …
-        limit = (self._held // 2 if self._dropping else self._held) - size
-        patience = 0.0 if self._dropping else self._wait_seconds
-        self._dropping = not self._log.wait_room(max(limit, 1), patience)
-        if self._dropping:
-            self.dropped_events += 1
-            self.dropped_bytes += size
-            self._untold_events += 1
-            self._untold_bytes += size
-        return not self._dropping
-
     def _tell_drops(self) -> None:
-        if self._untold_events:
-            events, self._untold_events = self._untold_events, 0
-            size, self._untold_bytes = self._untold_bytes, 0
-            self._put_own({"type": "gap", "reason": "the disk was too slow", "events": events, "bytes": size})
+        events, size = self._room.untold()
+        if events:
+            self._put_own({"type": "gap", "reason": self._why_dropped, "events": events, "bytes": size})
 
     def _tell_drift(self) -> None:
         wall = self._clock.drift()
         if wall is not None:
             self._put_own({"type": "clock", "wall_ms": wall})
 
+    def _look_later(self) -> None:
+        if not self._looking:
+            self._looking = True
+            self._committer.call_later(LOOK_SECONDS, self._look)
+
     # -- from a worker
 
-    def _changed(self, log: SegmentedLog) -> None:
-        failure, self._failure = self._failure, log.error
-        if failure is not None and log.error is None:
-            self._tell_recovered(failure)
+    def _look(self) -> None:
+        """Tell what was dropped as soon as there is room, though no further event may come."""
+        with self._lock:
+            self._looking = False
+            if self._closed or not self._room.lacking:
+                return
+            if self._room.free():
+                self._tell_drops()
+            else:
+                self._look_later()
+
+    def _changed(self, _: SegmentedLog) -> None:
         if self._on_change is not None:
             self._on_change(self)
 
     def _tell_recovered(self, failure: PersistFailed) -> None:
         with self._lock:
             if not self._closed:
-                name, why = Path(failure.path or "").name, os.strerror(failure.errno or 0)
-                self._put_own({"type": "gap", "reason": f"{name} could not be written: {why}", "events": 0})
+                name = Path(failure.path or "").name
+                self._put_own({"type": "gap", "reason": f"{name}: {_reason(failure)}", "events": 0})
 
     def _header_line(self, segment: int, first: int) -> bytes:
         return encode_line({**self._header, "segment": segment, "first_seq": first})
+
+
+class _Closed(NoActiveRecording):
+    """The journal was closed in this process."""
+
+
+def _encoded(event: Mapping[str, Any]) -> tuple[Mapping[str, Any], bytes, tuple[Blob, ...]]:
+    """Return the event with its payloads as references, its JSON, and the payloads."""
+    blobs: list[Blob] = []
+    try:
+        kept = split_payloads({key: value for key, value in event.items() if key not in _OURS}, blobs)
+    except RecursionError as error:
+        raise InvalidEvent("the event nests too deeply") from error
+    body = encode(kept)
+    if len(body) > LINE_BYTES - 100:  # room for seq and at
+        raise InvalidEvent(f"the event takes {len(body) >> 20} MiB; a line holds at most {LINE_BYTES >> 20} MiB")
+    return kept, body, tuple(blobs)
+
+
+def _reason(failure: PersistFailed) -> str:
+    return os.strerror(failure.errno) if failure.errno else "it could not be written"
