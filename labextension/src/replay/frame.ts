@@ -1,0 +1,49 @@
+/**
+ * Runs inside the sandboxed frame: decodes what the frame carries and starts the player.
+ */
+
+import xtermCss from '@xterm/xterm/css/xterm.css';
+
+import { parseRecording } from './model/recording';
+import type { Payload } from './model/recording';
+import { decode } from './payload';
+import { Player } from './player';
+import type { PlayerOptions } from './player';
+import playerCss from './player.css';
+import { h } from './views/dom';
+
+function content(id: string): string {
+  return document.getElementById(id)?.textContent ?? '';
+}
+
+/** The page around names a theme and may change it: nothing else is taken from it. Unnamed, the system's is used. */
+function followTheme(): void {
+  const page = document.documentElement;
+  const dark = matchMedia('(prefers-color-scheme: dark)');
+  if (page.dataset.theme === 'auto') {
+    const follow = (): void => void (page.dataset.theme = dark.matches ? 'dark' : 'light');
+    follow();
+    dark.addEventListener('change', follow);
+  }
+  window.addEventListener('message', event => {
+    const theme: unknown = (event.data as { theme?: unknown } | null)?.theme;
+    if (event.source === window.parent && (theme === 'light' || theme === 'dark')) {
+      page.dataset.theme = theme;
+    }
+  });
+}
+
+async function start(root: HTMLElement): Promise<void> {
+  document.head.append(h('style', {}, xtermCss), h('style', {}, playerCss));
+  followTheme();
+  try {
+    const options = JSON.parse(content('options')) as PlayerOptions;
+    const payload = JSON.parse(await decode(content('data'))) as Payload;
+    new Player(root, parseRecording(payload), options);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    root.replaceChildren(h('p', { class: 'failed', role: 'alert' }, `This replay can’t be shown. ${reason}`));
+  }
+}
+
+void start(document.getElementById('player')!);

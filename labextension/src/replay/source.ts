@@ -1,0 +1,60 @@
+/**
+ * Reads what a notebook output or a file holds into what the frame needs.
+ */
+
+import { encode } from './srcdoc';
+import type { FrameOptions } from './srcdoc';
+
+export interface Replay {
+  readonly data: string;
+  readonly options: FrameOptions;
+  readonly title: string;
+  /** CSS pixels. */
+  readonly height: number;
+}
+
+/** A replay, or what to tell the reader instead. */
+export type Source = Replay | string;
+
+const DEFAULT_HEIGHT = 440;
+
+export function recordingReplay(value: unknown): Source {
+  if (!isObject(value)) {
+    return 'This output holds no recording.';
+  }
+  const name = typeof value.name === 'string' ? value.name : 'recording';
+  if (value.version !== 1) {
+    return `The replay of “${name}” was made by a newer jupyter-recorder; upgrade to see it.`;
+  }
+  if (typeof value.data !== 'string') {
+    return `The replay of “${name}” is a link to the recording: it needs the recorder’s server extension here.`;
+  }
+  return { data: value.data, options: options(value.options), title: `Replay of ${name}`, height: height(value.height) };
+}
+
+export function castReplay(value: unknown): Source {
+  if (typeof value !== 'string' && !Array.isArray(value)) {
+    return 'This output holds no asciicast.';
+  }
+  const text = Array.isArray(value) ? value.join('') : value;
+  const data = encode(JSON.stringify({ casts: { 'terminal.cast': text } }));
+  return { data, options: {}, title: 'Replay of a terminal', height: 500 };
+}
+
+function options(value: unknown): FrameOptions {
+  const given = isObject(value) ? value : {};
+  const number = (item: unknown): item is number => typeof item === 'number' && Number.isFinite(item);
+  return {
+    ...(number(given.speed) && { speed: given.speed }),
+    ...(number(given.idle) && { idle: given.idle }),
+    ...(number(given.start) && { start: given.start })
+  };
+}
+
+function height(value: unknown): number {
+  return typeof value === 'number' ? Math.min(1000, Math.max(240, value)) : DEFAULT_HEIGHT;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
