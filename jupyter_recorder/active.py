@@ -39,6 +39,24 @@ def current() -> Recorder | None:
     return _running[0] if _running is not None and _running[0].active else None
 
 
+def given_up() -> Recorder | None:
+    """Return the recording that this process had to give up, the first time that it is asked; its capture ends."""
+    global _running
+    if _running is None or _running[0].active or _running[0].error is None:
+        return None
+    (recorder, tap), _running = _running, None
+    if tap is not None:
+        tap.detach()
+    return recorder
+
+
+def keep(recorder: Recorder) -> None:
+    """Have `stop` end a recording that could not be ended yet."""
+    global _running  # noqa: PLW0603
+    _running = (recorder, None)
+    atexit.register(_end_of_process)
+
+
 def start(
     name: str = "notebook",
     *,

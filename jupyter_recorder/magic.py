@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class
@@ -12,15 +12,19 @@ from traitlets import Bool, Int, Unicode
 
 from . import active, magic_text
 from .capture.cells import MAX_OUTPUT_BYTES
-from .errors import NoActiveRecording, RecError
+from .errors import NoActiveRecording, PersistFailed, RecError
 from .library.folders import default_root
 from .library.library import Library
 from .library.recording import Recording
 from .library.recovery import recover
-from .magic_words import Parser, ShellWords, free_text, name_of_command, one_name, shell_words
+from .magic_words import Parser, ShellWords, check_replay, free_text, name_of_command, one_name, shell_words
 from .recorder import Recorder
 
+if TYPE_CHECKING:
+    from .capture.run import Ended
+
 LISTED: Final = 20
+_SAME_SECOND: Final = 8
 
 
 @magics_class
@@ -97,7 +101,7 @@ class RecorderMagics(Magics):
         parser.add_argument("--tag", action="append", default=[])
         parser.add_argument("--dir")
         given = parser.read(rest)
-        recorder = self._begin(given.name, title=given.title, tags=tuple(given.tag), directory=given.dir)
+        recorder = self.begin(given.name, title=given.title, tags=tuple(given.tag), directory=given.dir)
         print(magic_text.started(recorder))
 
     def _stop(self, rest: str) -> None:
@@ -135,6 +139,7 @@ class RecorderMagics(Magics):
         parser.add_argument("--start", type=float, default=0.0)
         parser.add_argument("--link", action="store_true")
         given = parser.read(rest)
+        check_replay(given.speed, given.idle, given.start)
         from .replay.bundle import ReplayOptions, link_bundle, mime_bundle
         from .replay.load import load, summary
 
@@ -178,13 +183,14 @@ class RecorderMagics(Magics):
         if active.current() is not None:
             self.shell.run_cell(cell)
             return
-        self._begin(one_name(line) or "cell")
+        self.begin(one_name(line) or "cell")
         try:
             self.shell.run_cell(cell)
         finally:
             print(magic_text.stopped(active.stop()))
 
-    def _begin(self, name: str, **options: Any) -> Recorder:
+    def begin(self, name: str, **options: Any) -> Recorder:
+        """Begin a recording of this shell with the settings' values."""
         return active.start(
             name, library=self.library(), redact=self.redact, max_output_bytes=self.max_output_bytes, **options
         )
@@ -196,19 +202,30 @@ class RecorderMagics(Magics):
         size, record_input = words.size, words.record_input
         running = active.current()
         if running is not None:
-            self._tell_exit(run_program(running, words.command, size=size, record_input=record_input))
+            self._tell_end(run_program(running, words.command, size=size, record_input=record_input))
             return
         name = words.name or name_of_command(words.command)
         own = Recorder.start(self.library(), name, "terminal", redactor=Redactor(enabled=self.redact))
         try:
-            self._tell_exit(run_program(own, words.command, size=size, record_input=record_input))
+            self._tell_end(run_program(own, words.command, size=size, record_input=record_input))
         finally:
-            print(magic_text.stopped(own.stop()))
+            self._end_own(own)
 
     @staticmethod
-    def _tell_exit(code: int | None) -> None:
-        if code:
-            print(f"[exit code {code}]")
+    def _end_own(own: Recorder) -> None:
+        try:
+            stopped = own.stop()
+        except PersistFailed:  # %record stop can end it later
+            active.keep(own)
+            raise
+        print(magic_text.stopped(stopped))
+
+    @staticmethod
+    def _tell_end(ended: Ended) -> None:
+        if ended.code:
+            print(f"[exit code {ended.code}]")
+        if ended.interrupted:
+            raise KeyboardInterrupt
 
     def _recorder(self) -> Recorder:
         recorder = active.current()
@@ -228,7 +245,8 @@ class RecorderMagics(Magics):
             return library.find(running.id)
         if name is not None:
             return library.find(name)
-        newest = next(iter(library.recordings(limit=1)), None)
+        # An id tells the second alone: of those that began in one, the manifest knows the last.
+        newest = max(library.recordings(limit=_SAME_SECOND), key=_started_at, default=None)
         if newest is None:
             raise NoActiveRecording("nothing is recorded yet; %record start NAME begins")
         return newest
@@ -236,12 +254,18 @@ class RecorderMagics(Magics):
     def tell_health(self, *_: Any) -> None:
         """Say once that a recording is not safe, and once that it is again."""
         recorder = active.current()
+        if (lost := active.given_up()) is not None:
+            print(f"%record: NOT RECORDING: {lost.error}")
         error = recorder.error if recorder is not None else None
         told, self._told = self._told, None if error is None else str(error)
         if error is not None and told is None:
             print(f"%record: NOT SAFE: {error}")
         elif error is None and told is not None and recorder is not None:
             print(f"%record: {recorder.name!r} is safe on the disk again")
+
+
+def _started_at(recording: Recording) -> int:
+    return 0 if recording.error else recording.manifest["started_at"]
 
 
 WORDS: Final = ("start", "stop", "status", "list", "mark", "note", "sh", "replay", "export", "recover")

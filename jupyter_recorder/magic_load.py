@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from . import active, magic_text
+from .errors import RecError
 from .magic import WORDS, RecorderMagics
 
 _META: Final = "jupyter_recorder"
@@ -28,10 +30,9 @@ def load(shell: Any) -> None:
     shell.events.register("post_run_cell", magics.tell_health)
     shell.set_hook("complete_command", Completer(magics), re_key=r"%{1,2}record\b")
     shell.meta[_META] = magics
-    if left := len(magics.library().stale(budget=_LOOK_SECONDS)):
-        print(magic_text.stale(left))
+    _say(shell, lambda: _tell_stale(magics))
     if magics.auto_start and active.current() is None:
-        magics.run("start")
+        _auto_start(shell, magics)
 
 
 def unload(shell: Any) -> None:
@@ -41,6 +42,37 @@ def unload(shell: Any) -> None:
         shell.events.unregister("post_run_cell", magics.tell_health)
     if active.current() is not None:
         print(magic_text.stopped(active.stop(reason="unloaded")))
+
+
+def _tell_stale(magics: RecorderMagics) -> None:
+    try:
+        left = len(magics.library().stale(budget=_LOOK_SECONDS))
+    except RecError as error:
+        print(f"%record: {error}")
+        return
+    if left:
+        print(magic_text.stale(left))
+
+
+def _auto_start(shell: Any, magics: RecorderMagics) -> None:
+    try:
+        said = magic_text.started(magics.begin("notebook"))
+    except RecError as error:
+        said = f"%record: NOT RECORDING: {error}"
+    _say(shell, lambda: print(said))
+
+
+def _say(shell: Any, say: Callable[[], None]) -> None:
+    """Say something where a person sees it: a kernel that runs no cell yet has no such place before its first one."""
+    if not hasattr(shell, "kernel") or shell.kernel.get_parent():
+        say()
+        return
+
+    def at_first_cell(*_: object) -> None:
+        shell.events.unregister("pre_run_cell", at_first_cell)
+        say()
+
+    shell.events.register("pre_run_cell", at_first_cell)
 
 
 class Completer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import shlex
 from collections.abc import Iterable
 
 from .library.recording import Recording
@@ -21,7 +22,7 @@ def stopped(result: Stopped) -> str:
     held = _held(result.counts) or "nothing"
     return (
         f"■ {result.name!r} holds {held}; {_size(result.bytes)} in {_clock(result.elapsed)}, all of it on the disk\n"
-        f"  {result.path}\n  %record replay {result.name} shows it"
+        f"  {result.path}\n  %record replay {shlex.quote(result.name)} shows it"
     )
 
 

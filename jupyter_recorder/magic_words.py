@@ -83,6 +83,13 @@ def shell_words(rest: str) -> ShellWords:
     return ShellWords(name, size, record_input, rest)
 
 
+def check_replay(speed: float, idle: float | None, start: float) -> None:
+    """Hold the options of a replay against what a player can do."""
+    for option, value, least in (("--speed", speed, 0.01), ("--idle", idle, 0.0), ("--start", start, 0.0)):
+        if value is not None and not least <= value <= 1e6:  # also what is not a number
+            raise UsageError(f"%record replay: {option} takes a number from {least:g} on, not {value:g}")
+
+
 def _size(word: str) -> tuple[int, int]:
     size = parse_size(word)
     if size is None:
@@ -93,4 +100,4 @@ def _size(word: str) -> tuple[int, int]:
 def name_of_command(command: str) -> str:
     """Return a recording's name for a shell command: its program."""
     words = re.findall(r"[\w./+-]+", command)
-    return (Path(words[0]).name.lstrip(".-") if words else "") or "terminal"
+    return (Path(words[0]).name.lstrip(".-")[:40] if words else "") or "terminal"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from ..errors import RecError
 from ..events import CAST_MIME, OUR_MIME
 from ..heldtext import HeldText
 
@@ -63,12 +65,15 @@ class CellRecorder:
         """Record text on a stream (`stdout` or `stderr`)."""
         with self._lock:
             run = self._runs.get(run_id)
-            if run is None or not self._room(run, len(text)):
+            if run is None or run.truncated:
                 return
             for other, held in run.streams.items():
                 if other != name:
                     held.flush()
-            self._held(run, name).feed(text)
+            if fitting := self._fitting(run, text):
+                self._held(run, name).feed(fitting)
+            if len(fitting) < len(text):
+                self._truncate(run)
 
     def output(self, run_id: str, output: Mapping[str, Any]) -> None:
         """Record an output in nbformat's form."""
@@ -107,6 +112,12 @@ class CellRecorder:
             event = {"type": "cell_end", "cell_id": run.cell_id, "status": status, "duration_ms": duration}
             self._recorder.record(event)
 
+    def lost(self, error: Exception) -> None:
+        """Record that something could not be, so that the timeline shows where."""
+        reason = f"an output could not be recorded: {error}"
+        with contextlib.suppress(RecError):
+            self._recorder.record({"type": "gap", "reason": reason[:500], "events": 1})
+
     def close(self) -> None:
         """End what still runs."""
         with self._lock:
@@ -139,14 +150,24 @@ class CellRecorder:
     def _room(self, run: _Run, size: int) -> bool:
         if run.truncated:
             return False
-        run.bytes += size
-        if run.bytes <= self._limit:
+        if run.bytes + size <= self._limit:
+            run.bytes += size
             return True
+        self._truncate(run)
+        return False
+
+    def _fitting(self, run: _Run, text: str) -> str:
+        """Return as much of `text` as the bound leaves room for, and count it."""
+        size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+        left = self._limit - run.bytes
+        run.bytes += min(size, left)
+        return text if size <= left else text.encode("utf-8", "replace")[:left].decode("utf-8", "ignore")
+
+    def _truncate(self, run: _Run) -> None:
         run.truncated = True
         self._flush(run)
         text = f"\n[jupyter-recorder: this cell's output is recorded up to {self._limit:,} bytes; the rest is not]\n"
         self._record_text(run.cell_id, "stderr", text, True)
-        return False
 
 
 def _weight(value: object) -> int:

@@ -27,8 +27,9 @@ class ShellTap:
     def __init__(self, shell: Any, cells: CellRecorder) -> None:
         self._shell = shell
         self._cells = cells
-        self._run = ""
-        self._count: int | None = None
+        # A cell that `%%record` runs stands inside the cell that says so; the last one takes what is printed after it.
+        self._runs: list[tuple[str, int | None]] = []
+        self._open = 0
         self._shown_otherwise = False
         self._tees: list[tuple[str, Tee]] = []
         self._wrapped: list[tuple[Any, str]] = []
@@ -67,20 +68,30 @@ class ShellTap:
         object.__setattr__(owner, name, lambda *args, **kwargs: wrapper(original, *args, **kwargs))
         self._wrapped.append((owner, name))
 
+    @property
+    def _run(self) -> str:
+        return self._runs[-1][0] if self._runs else ""
+
     def _before(self, info: Any) -> None:
-        self._run = uuid.uuid4().hex
-        # The inputs so far, not `execution_count`: whether that one was raised before this event depends on the version.
-        self._count = len(self._shell.history_manager.input_hist_parsed) if info.store_history else None
+        # The inputs so far, not `execution_count`: whether that one was raised by now depends on the version.
+        count = len(self._shell.history_manager.input_hist_parsed) if info.store_history else None
+        del self._runs[self._open :]
+        self._open += 1
+        self._runs.append((uuid.uuid4().hex, count))
         self._cells.begin(
             self._run,
             cell_id=info.cell_id,
             source=info.raw_cell,
-            execution_count=self._count,
+            execution_count=count,
             hidden=not info.store_history,
         )
 
     def _after(self, result: Any) -> None:
+        if self._open == 0:  # the cell that began the recording
+            return
         self._cells.end(self._run, "ok" if result.success else "error")
+        self._open -= 1
+        del self._runs[max(self._open, 1) :]
 
     def _printed(self, name: str, text: str) -> None:
         if not self._shown_otherwise:
@@ -95,7 +106,7 @@ class ShellTap:
         self._shown_otherwise = False
 
     def _result(self, original: Callable[..., Any], data: Any, metadata: Any = None) -> None:
-        output = {"output_type": "execute_result", "execution_count": self._count}
+        output = {"output_type": "execute_result", "execution_count": self._runs[-1][1] if self._runs else None}
         self._cells.output(self._run, {**output, "data": data, "metadata": metadata or {}})
         original(data, metadata)
 

@@ -12,8 +12,10 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ..errors import NoActiveRecording
 from ..interrupts import shielded
 from .cells import CellRecorder
+from .forked import ForkedOutput
 
 log = logging.getLogger(__name__)
 
@@ -32,14 +34,19 @@ class KernelTap:
         self._session = shell.kernel.session
         self._cells = cells
         self._pid = os.getpid()
+        self._attached = self._failed = False
         self._send: Any = None
+        self._replaced: Any = None
         self._intervals: list[tuple[Any, float]] = []
+        self._forked = ForkedOutput(shell.kernel, self._take)
 
     def attach(self) -> None:
         """Begin; what the cell that runs now still shows is recorded with it."""
         self._begin_running_cell()
-        self._send = self._session.send
+        self._send, self._replaced = self._session.send, self._session.__dict__.get("send")
         self._session.send = self._tapped
+        self._attached = True
+        self._forked.attach()
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "flush_interval"):
                 self._intervals.append((stream, stream.flush_interval))
@@ -47,28 +54,42 @@ class KernelTap:
 
     def detach(self) -> None:
         """End, leaving the session as it was."""
-        if self._send is None:
+        if not self._attached:
             return
         self._flush()
-        self._session.__dict__.pop("send", None)  # the wrapper stands on the instance, the method in the class
+        self._attached = False
+        self._forked.detach()
+        if self._session.__dict__.get("send") == self._tapped:  # else another wrapper stands on ours: it passes through
+            if self._replaced is None:
+                del self._session.send
+            else:
+                self._session.send = self._replaced
         for stream, interval in self._intervals:
             stream.flush_interval = interval
-        self._send = None
         self._cells.close()
 
     def _tapped(
         self, stream: Any, msg_or_type: Any, content: Any = None, parent: Any = None, *args: Any, **options: Any
     ) -> Any:
-        send = self._send or type(self._session).send.__get__(self._session)
-        if os.getpid() == self._pid:  # a forked worker inherits the wrapper, not the recording
-            try:
-                with shielded():
-                    self._take(msg_or_type, content, parent)
-            except Exception:  # the kernel's own message must go out whatever happens here
-                log.exception("a message of the kernel could not be recorded")
-        return send(stream, msg_or_type, content, parent, *args, **options)
+        self._take(msg_or_type, content, parent)
+        return self._send(stream, msg_or_type, content, parent, *args, **options)
 
-    def _take(self, msg_or_type: Any, content: Any, parent: Any) -> None:
+    def _take(self, msg_or_type: Any, content: Any = None, parent: Any = None) -> None:
+        """Record one message if it is one to record; the kernel's own message must go out whatever happens here."""
+        if not self._attached or os.getpid() != self._pid:  # a forked worker inherits the wrapper, not the recording
+            return
+        try:
+            with shielded():
+                self._sort(msg_or_type, content, parent)
+        except NoActiveRecording:  # taken over by another process; the shell is told after the cell
+            return
+        except Exception as error:
+            self._cells.lost(error)
+            if not self._failed:  # once: what is logged may be a message of the kernel again
+                self._failed = True
+                log.exception("a message of the kernel could not be recorded")
+
+    def _sort(self, msg_or_type: Any, content: Any, parent: Any) -> None:
         if isinstance(msg_or_type, Mapping):
             kind = msg_or_type.get("msg_type") or msg_or_type.get("header", {}).get("msg_type")
             content = msg_or_type.get("content") if content is None else content
@@ -83,17 +104,23 @@ class KernelTap:
         cells = self._cells
         if kind == "stream":
             cells.stream(run_id, str(content.get("name")), str(content.get("text")))
-        elif kind in _OUTPUTS:
-            cells.output(run_id, {"output_type": kind, **content})
-        elif kind == "update_display_data":
-            display_id = content.get("transient", {}).get("display_id", "")
-            cells.update(run_id, display_id, {"output_type": "display_data", **content})
         elif kind == "clear_output":
             cells.clear(run_id, bool(content.get("wait")))
         elif kind == "execute_reply":
             cells.end(run_id, str(content.get("status")))
-        else:
+        elif kind == "execute_input":
             self._begin(run_id, parent, content.get("code", ""), content.get("execution_count"))
+        elif cells.knows(run_id):
+            self._show(run_id, kind, content)
+
+    def _show(self, run_id: str, kind: str, content: Mapping[str, Any]) -> None:
+        # As it is sent: redaction sees plain JSON, whatever types of Python it was made of.
+        content = self._session.unpack(self._session.pack(content))
+        if kind == "update_display_data":
+            display_id = (content.get("transient") or {}).get("display_id", "")
+            self._cells.update(run_id, display_id, {"output_type": "display_data", **content})
+        else:
+            self._cells.output(run_id, {"output_type": kind, **content})
 
     def _begin(self, run_id: str, parent: Mapping[str, Any], source: str, count: int | None) -> None:
         request = parent.get("content", {})
@@ -106,9 +133,8 @@ class KernelTap:
         request = parent.get("content", {})
         if parent.get("header", {}).get("msg_type") == "execute_request" and not request.get("silent"):
             self._flush()
-            count = (
-                len(self._shell.history_manager.input_hist_parsed) - 1 if request.get("store_history", True) else None
-            )
+            stored = request.get("store_history", True)
+            count = len(self._shell.history_manager.input_hist_parsed) - 1 if stored else None
             self._begin(_message_id(parent), parent, request.get("code", ""), count)
 
     @staticmethod

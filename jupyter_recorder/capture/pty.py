@@ -17,8 +17,10 @@ from typing import Any, Final
 from ..errors import RecError
 
 _READ_BYTES: Final = 1 << 16
-# A child left in the background keeps the terminal open; after the program has ended, so much quiet ends the reading.
+# A child left in the background keeps the terminal open; after the program has ended, so much quiet ends the reading,
+# or so much time in all: what the program itself showed was in the terminal by then.
 _QUIET_SECONDS: Final = 0.2
+_LINGER_SECONDS: Final = 1.0
 _CTRL_C: Final = b"\x03"
 # So many Ctrl-C with no effect, and the program is ended.
 _PATIENCE: Final = 3
@@ -32,12 +34,18 @@ _TAKE_TERMINAL: Final = (
 
 
 class PtyProgram:
-    """A shell command that runs in a new terminal of `cols` x `rows` characters."""
+    """A shell command that runs in a new terminal of `cols` x `rows` characters; raises `RecError` if it can't."""
 
     def __init__(self, command: str, cols: int, rows: int) -> None:
         if os.name == "nt":
             raise RecError("programs can't be recorded on Windows: it has no PTY that Python can open")
         self.interrupted = 0
+        try:
+            self._begin(command, cols, rows)
+        except (OSError, ValueError) as error:  # no terminal left, a command too long or with a NUL in it
+            raise RecError(f"the program can't be run: {getattr(error, 'strerror', None) or error}") from error
+
+    def _begin(self, command: str, cols: int, rows: int) -> None:
         self._master, slave = os.openpty()
         try:
             self.resize(cols, rows)
@@ -83,6 +91,8 @@ class PtyProgram:
                     return
                 yield data
             elif ended_at is not None:
+                return
+            if ended_at is not None and time.monotonic() - ended_at > _LINGER_SECONDS:
                 return
             if ended_at is None and self._process.poll() is not None:
                 ended_at = time.monotonic()

@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..asciicast.format import Utf8Decoder
 from .pty import PtyProgram
@@ -30,22 +30,29 @@ _SEQUENCES: Final = re.compile(
     |[\x00-\x07\x0e-\x1a])                               # and control characters""",
     re.VERBOSE,
 )
-_UNFINISHED: Final = re.compile(r"(?:\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]{0,4096}\x1b?)?|\r)\Z")
+_UNFINISHED: Final = re.compile(r"(?:\x1b(?:\[[0-?]{0,256}[ -/]{0,16}|[\]PX^_][^\x07\x1b]{0,4096}\x1b?)?|\r)\Z")
+
+
+class Ended(NamedTuple):
+    """How a program ended: its exit code, 128+n after signal n, and whether Ctrl-C was sent to it."""
+
+    code: int
+    interrupted: bool
 
 
 def run_program(
     recorder: Recorder, command: str, *, size: tuple[int, int] | None = None, record_input: bool = False
-) -> int:
-    """Run a shell command in a terminal and return its exit code, 128+n after signal n.
+) -> Ended:
+    """Run a shell command in a terminal, and tell how it ended.
 
     What it shows appears live where this process prints, and in the recording's next terminal. In a real terminal
-    its size is taken and keys reach the program (recorded if `record_input`). Ctrl-C goes to the program; after
-    its end, `KeyboardInterrupt` is raised. Raises `StorageError` before the program is begun.
+    its size is taken and keys reach the program (recorded if `record_input`). Ctrl-C goes to the program. Raises
+    `RecError` if it can't be run, `StorageError` if it can't be recorded: then it is not run.
     """
     interactive = _own_terminal()
     cols, rows = size or (_own_size() if interactive else DEFAULT_SIZE)
     track = recorder.terminal(cols, rows, command=command)
-    recorder.record({"type": "command_start", "track": track.name, "command": command, "cwd": os.getcwd()})
+    recorder.record({"type": "command_start", "track": track.name, "command": command, "cwd": _folder()})
     begun = time.monotonic()
     try:
         program = PtyProgram(command, cols, rows)
@@ -59,17 +66,23 @@ def run_program(
     finally:
         program.close()
         _finish(recorder, track, program.wait(), begun)
-    if program.interrupted:
-        raise KeyboardInterrupt
-    return code
+    return Ended(code, program.interrupted > 0)
 
 
 def _pump(program: PtyProgram, track: TerminalTrack, view: Any, record_input: bool) -> None:
     on_keys = track.input if record_input else None
     with view.shown() as keys:
         for chunk in program.chunks(keys, on_keys):
+            view.settle()
             track.output(chunk)
             view.show(chunk)
+
+
+def _folder() -> str | None:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:  # it was removed under this process
+        return None
 
 
 def _finish(recorder: Recorder, track: TerminalTrack, code: int | None, begun: float) -> None:
@@ -93,6 +106,9 @@ class CellView:
         sys.stdout.write(self._plain(self._decoder.finish(), last=True))
         sys.stdout.flush()
 
+    def settle(self) -> None:
+        """Nothing: a cell has no size."""
+
     def show(self, chunk: bytes) -> None:
         """Show the next bytes."""
         if text := self._plain(self._decoder.feed(chunk)):
@@ -111,6 +127,7 @@ class _TerminalView:
 
     def __init__(self, program: PtyProgram, track: TerminalTrack) -> None:
         self._program, self._track = program, track
+        self._new_size: tuple[int, int] | None = None
 
     @contextlib.contextmanager
     def shown(self) -> Iterator[int]:
@@ -128,6 +145,13 @@ class _TerminalView:
         finally:
             termios.tcsetattr(keys, termios.TCSADRAIN, before)
             signal.signal(signal.SIGWINCH, old)
+            self.settle()
+
+    def settle(self) -> None:
+        """Record a change of size before what the program shows in answer to it."""
+        if self._new_size is not None:
+            size, self._new_size = self._new_size, None
+            self._track.resize(*size)
 
     def show(self, chunk: bytes) -> None:
         """Show the next bytes."""
@@ -136,9 +160,9 @@ class _TerminalView:
         out.flush()  # type: ignore[union-attr]
 
     def _resized(self, *_: object) -> None:
-        cols, rows = _own_size()
-        self._program.resize(cols, rows)
-        self._track.resize(cols, rows)
+        # Only told here: a signal may come while this thread holds the track's locks.
+        self._new_size = _own_size()
+        self._program.resize(*self._new_size)
 
 
 def _own_terminal() -> bool:
