@@ -1,0 +1,150 @@
+"""What a recording holds is hostile: nothing of it runs, leaves, or reaches beyond its place."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from fixture_recording import START, Journal
+from lab import Server, open_notebook, player_frame, slider, write_notebook
+from playwright.sync_api import FrameLocator, Page, expect
+
+from jupyter_recorder.replay.bundle import ReplayData, ReplayOptions, mime_bundle
+
+EVIL = "https://evil.example"
+PWN = "console.error('pwned');alert('pwned');parent.postMessage('pwned','*')"
+
+MARKUP = [
+    f"<script>{PWN}</script>",
+    f'<img src="{EVIL}/pixel.png"><img src=x onerror="{PWN}"><img srcset="{EVIL}/set.png 1x">',
+    f'<svg onload="{PWN}"><script>{PWN}</script><image href="{EVIL}/svg.png"/></svg>',
+    f'<iframe srcdoc="<script>{PWN}</script>"></iframe><iframe src="{EVIL}"></iframe><object data="{EVIL}"></object>',
+    f'<style>@import "{EVIL}/a.css"; .bar {{ display: none }}</style><link rel=stylesheet href="{EVIL}/b.css">',
+    f'<div id="player" class="poster" style="position:fixed;inset:0;background:url({EVIL}/bg.png)">cover</div>',
+    f'<form action="{EVIL}"><input name="options" autofocus><button>go</button></form><base href="{EVIL}">',
+    f'<a href="javascript:{PWN}">script link</a> <a href="{EVIL}" target="_top">outside link</a>',
+    f'<noscript><p title="</noscript><img src=x onerror={PWN}>"></noscript>',
+    f"<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=x onerror={PWN}&gt;\">",
+    f'<textarea><img title="</textarea><img src=x onerror={PWN}>"></textarea><xmp><p id="</xmp><img src=x onerror={PWN}>">',
+    f'<meta http-equiv="refresh" content="0;url={EVIL}"><video src="{EVIL}/v.mp4" autoplay></video>',
+    '<button data-commandlinker-command="help:about" data-commandlinker-args="{}">lab command</button>',
+    "</script></iframe>\u2028<!-- {{CODE}} {{DATA}}",
+]
+
+MARKDOWN = [
+    f"![pixel]({EVIL}/md.png) [md script](javascript:{PWN}) [md outside]({EVIL}/md)",
+    f"<{EVIL}/auto> [ref]\n\n[ref]: data:text/html,<script>{PWN}</script>",
+]
+
+TERMINAL = [
+    f"\x1b]8;;javascript:{PWN}\x07hyperlink\x1b]8;;\x07 \x1b]8;;file:///etc/passwd\x07file\x1b]8;;\x07",
+    "\x1b]52;c;cHduZWQ=\x07\x1b]52;c;?\x07\x1b]0;pwned\x07\x1b[21t\x1b[c\x1b[5n\x1b[6n\x1b[?1004h\x1b[?1000h",
+    "\x1bP$qm\x1b\\\x1b[?2026$p\x1b]4;1;?\x07\x1b]10;?\x07x\x1b[999999999b\x1b[999999999C\x1b[999999999@",
+    "\x1b]0;never ended",
+]
+
+
+@pytest.fixture
+def hostile() -> ReplayData:
+    """A recording whose every text attacks."""
+    journal = Journal(id="x", name="x", kind="notebook")
+    journal.add(0, "cell_start", cell_id="a", execution_count=1, source="\n".join(MARKUP))
+    for index, html in enumerate([*MARKUP, "".join(MARKUP)]):
+        data = {"text/html": html, "text/plain": html}
+        journal.add(1 + index / 10, "output", cell_id="a", output={"output_type": "display_data", "data": data, "metadata": {}})
+        journal.add(3 + index / 10, "message_add", message_id=f"m{index}", role=html, by=html, content=html)
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" onload="{PWN}"><script>{PWN}</script><image href="{EVIL}/i.png"/></svg>'
+    others = {"image/svg+xml": svg}, {"text/markdown": "\n\n".join(MARKDOWN)}, {"application/javascript": PWN, "text/plain": "js"}
+    for data in others:
+        journal.add(5, "output", cell_id="a", output={"output_type": "display_data", "data": data, "metadata": {}})
+    journal.add(5, "output", cell_id="a", output={"output_type": "stream", "name": "stdout", "text": "".join(MARKUP + TERMINAL)})
+    journal.add(5.5, "message_add", message_id="md", role="assistant", content="\n\n".join(MARKDOWN))
+    journal.add(5.6, "message_add", message_id="__proto__", role="constructor", content="proto")
+    journal.add(6, "marker", label="".join(MARKUP))
+    journal.add(7, "note", text="".join(MARKUP))
+    cast = [{"version": 2, "width": 80, "height": 24, "title": MARKUP[0]}]
+    cast += [[index, "o", text] for index, text in enumerate(TERMINAL)]
+    cast += [[8, "r", "0x0"], [8, "r", "99999999x1"], [9, "o", "\x07\r\nstill here"]]
+    manifest = {"name": "".join(MARKUP), "title": "".join(MARKUP), "state": MARKUP[1], "kind": MARKUP[1], "started_at": START}
+    lines = "\n".join(map(json.dumps, cast)).encode()
+    return ReplayData(manifest, journal.encode(), {"terminal.cast": lines}, {})
+
+
+def look_at_everything(page: Page, frame: FrameLocator) -> None:
+    """Go to the end, then click and hover all that could be a link or a button in the recorded content."""
+    slider(frame).press("End")
+    expect(frame.locator(".chat")).to_contain_text("proto")
+    for text in ("script link", "outside link", "md script", "md outside"):
+        for link in frame.get_by_text(text, exact=True).all():
+            link.click(force=True)
+    screen = frame.locator(".xterm-screen")
+    screen.hover(position={"x": 20, "y": 8})
+    screen.click(position={"x": 20, "y": 8})
+    slider(frame).hover()
+    slider(frame).press("Home")
+    slider(frame).press("End")
+
+
+def assert_unharmed(page: Page, frame: FrameLocator) -> None:
+    """The player has its own ids only, no link that leads anywhere, and nothing that could fetch or cover it."""
+    ids = frame.locator("body [id]").evaluate_all("all => all.map(one => one.id)")
+    assert {"player", "options", "data", "code"} <= set(ids)
+    assert [one for one in ids if not one.startswith("pane-")] == ["player", "options", "data", "code"]
+    assert frame.locator("a[href], form, input, textarea:not(.xterm-helper-textarea), iframe, object, video").count() == 0
+    assert frame.locator("img:not([src^='data:image/'])").count() == frame.locator("img:not([src])").count()
+    assert frame.locator(".rich style, .rich [class], .rich [style*='position'], .rich script").count() == 0
+    expect(frame.locator(".bar")).to_be_visible()
+
+
+def test_the_fallback_lets_nothing_out(page: Page, hostile: ReplayData, troubles: list[str], tmp_path) -> None:
+    """In plain HTML: no script, dialog, navigation, request or console error comes of any of it."""
+    bundle = mime_bundle(hostile, ReplayOptions(), summary="x", max_embed_bytes=5 << 20)
+    file = tmp_path / "hostile.html"
+    file.write_text(f"<!doctype html><meta charset=utf-8><title>host</title><body>{bundle['text/html']}", encoding="utf-8")
+    page.goto(file.as_uri())
+    messages = page.evaluate_handle("() => { const all = []; onmessage = e => all.push(e.data); return all }")
+    frame = player_frame(page)
+    look_at_everything(page, frame)
+    assert_unharmed(page, frame)
+    assert messages.json_value() == []
+    assert page.title() == "host"
+    assert page.url == file.as_uri()
+    assert troubles == []
+
+
+def test_jupyterlab_lets_nothing_out(page: Page, server: Server, hostile: ReplayData, troubles: list[str]) -> None:
+    """The same in an untrusted notebook in JupyterLab, where the renderer is ours."""
+    bundle = mime_bundle(hostile, ReplayOptions(), summary="x", max_embed_bytes=5 << 20)
+    write_notebook(server.root / "hostile.ipynb", bundle)
+    open_notebook(page, server, "hostile.ipynb")
+    frame = player_frame(page)
+    url = page.url
+    look_at_everything(page, frame)
+    assert_unharmed(page, frame)
+    assert page.url == url
+    assert page.locator(".jp-Dialog").count() == 0
+    assert troubles == []
+
+
+def test_a_forged_bundle_stays_in_its_frame(page: Page, server: Server, troubles: list[str]) -> None:
+    """A notebook can hold anything under our type: what is no base64 is dropped, what is no recording says so."""
+    data = f"</script></iframe><script>{PWN}</script>"
+    options = {"speed": data, "idle": [data], "start": {"x": data}, "theme": data}
+    forged = {"version": 1, "id": data, "name": data, "options": options, "height": data, "data": data}
+    write_notebook(server.root / "forged.ipynb", {"application/vnd.jupyter-recorder.v1+json": forged})
+    open_notebook(page, server, "forged.ipynb")
+    alert = page.frame_locator("iframe[sandbox='allow-scripts']").get_by_role("alert")
+    expect(alert).to_contain_text("This replay can’t be shown.")
+    assert troubles == []
+
+
+def test_the_frame_refuses_the_network_even_to_its_own_code(page: Page, hostile: ReplayData, tmp_path, proxy) -> None:
+    """The policy holds by itself: a fetch from within the frame never leaves."""
+    bundle = mime_bundle(hostile, ReplayOptions(), summary="x", max_embed_bytes=5 << 20)
+    file = tmp_path / "policy.html"
+    file.write_text(f"<!doctype html><meta charset=utf-8><body>{bundle['text/html']}", encoding="utf-8")
+    page.goto(file.as_uri())
+    frame = player_frame(page)
+    outcome = frame.locator("body").evaluate(f"() => fetch('{EVIL}/x').then(() => 'fetched', () => 'refused')")
+    assert outcome == "refused"
+    assert proxy.requests == []
