@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 CHECK ?=
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 READY := $(VENV)/.ready
-PLAYER := jupyter_recorder/replay/static/player.js.gz
+TEST_READY := $(VENV)/.ready-to-test
 SOURCES := $(shell find labextension/src labextension/scripts -type f -not -path '*/generated/*' 2>/dev/null)
 export PATH := $(abspath $(BIN)):$(PATH)
 export PYTHONUNBUFFERED := 1
@@ -24,7 +24,7 @@ export PYTHONUNBUFFERED := 1
 help:
 	@sed -n 's/^#   //p' Makefile
 
-setup: $(READY)
+setup: $(TEST_READY)
 
 $(VENV)/bin/python:
 	@echo "== making a virtual environment in $(VENV)"
@@ -35,10 +35,15 @@ $(READY): $(VENV)/bin/python pyproject.toml constraints.txt labextension/package
 	@echo "== installing jupyter-recorder and what it stands on (builds the browser part; Node comes along)"
 	@$(PIP_INSTALL) --upgrade 'pip>=25.3'
 	@rm -rf jupyter_recorder/_labextension jupyter_recorder/replay/static
-	@PIP_BUILD_CONSTRAINT=constraints.txt $(PIP_INSTALL) -c constraints.txt -e '.[test,demo]'
+	@PIP_BUILD_CONSTRAINT=constraints.txt $(PIP_INSTALL) -c constraints.txt -e '.[demo]'
 	@touch $(READY)
 
-demo: setup
+$(TEST_READY): $(READY)
+	@echo "== installing what the tests stand on"
+	@$(PIP_INSTALL) -c constraints.txt --group test
+	@touch $(TEST_READY)
+
+demo: $(READY)
 	@$(BIN)/python notebooks/demo.py $(if $(CHECK),--check)
 
 lint: setup
