@@ -10,11 +10,13 @@ The manifest is the last thing that changes, so that a recording counts as recov
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ..errors import CorruptState, RecordingInProgress
 from ..files import Files, storage_errors
@@ -23,10 +25,13 @@ from .create import publish
 from .folders import GONE, NEW, change_elsewhere, remove_folder
 from .ids import recovered_name
 from .library import Library
+from .locks import short_lock
 from .manifest import MANIFEST, TIMED_OUT, Manifest, read_manifest, write_manifest
 from .owner import FOREIGN_SECONDS, Life, file_server_age, life_of, parse_owner
 from .salvage import Salvage, is_bare, salvage
 from .state import Claim, RecordingState, remove_claimed
+
+_PATIENCE_SECONDS: Final = 60.0
 
 
 class RecoveryInfo(NamedTuple):
@@ -52,39 +57,51 @@ class RecoveryInfo(NamedTuple):
 def recover(library: Library, *, force: bool = False) -> list[RecoveryInfo]:
     """Recover every recording that a dead process left; one that fails is told in its `error` and stops no other.
 
-    `force` also counts owners on other hosts as dead. Raises `StorageError` if the root cannot be listed.
+    `force` also counts owners on other hosts as dead. Raises `StorageError` if the root cannot be used, or another
+    recovery of it does not come to an end.
     """
-    recoverer = Recoverer(library, force=force)
-    paths = [*library.leftovers(), *(one.path for one in reversed(list(library.recordings())))]
-    return [info for path in paths if (info := recoverer.attempt(path)) is not None]
+    if not library.root.exists():
+        return []
+    with _alone(library):
+        recoverer = Recoverer(library, force=force)
+        paths = [*library.leftovers(), *(one.path for one in reversed(list(library.recordings())))]
+        return [info for path in paths if (info := recoverer.attempt(path)) is not None]
+
+
+@contextlib.contextmanager
+def _alone(library: Library) -> Iterator[None]:
+    """Let one recovery of a root run at a time: two would give one name twice, and stumble over each other's locks."""
+    with (
+        storage_errors("can't recover", library.root),
+        short_lock(library.root / ".recovery.lock", library.files, patience=_PATIENCE_SECONDS),
+    ):
+        yield
 
 
 def cleanup(state: RecordingState, store: Library | None, *, force: bool = False) -> RecoveryInfo | None:
     """Do what `RecordingState.cleanup_stale_lock` promises."""
     folder = state.state_dir
     if store is not None and store.owns(folder):
-        return Recoverer(store, force=force).attempt(folder)
-    has_record = os.path.lexists(folder / RECORD)
-    if not has_record and not os.path.lexists(folder / LOCK):
+        return _recover_one(store, folder, force)
+    if not any(os.path.lexists(folder / name) for name in (RECORD, LOCK)):
         return None
     with storage_errors("can't clean up", folder):
         try:
             claim = state.claim(force=force)
         except RecordingInProgress as error:
             return RecoveryInfo(folder.name, error.name, folder, error=str(error), holder_pid=error.pid)
-        return _clean_claimed(claim, folder, store, force=force, has_record=has_record) if claim else None
+        return _clean_claimed(claim, folder, store, force) if claim else None
 
 
-def _clean_claimed(
-    claim: Claim, folder: Path, store: Library | None, *, force: bool, has_record: bool
-) -> RecoveryInfo | None:
+def _clean_claimed(claim: Claim, folder: Path, store: Library | None, force: bool) -> RecoveryInfo | None:
+    garbled = _has_garbled_record(folder, claim)
     try:
         info = _recover_named(claim, folder, store, force)
         if info is None or info.error is None:
             claim.finish()
     finally:
         claim.abandon()  # nothing, if it is finished
-    if claim.session is None and has_record:
+    if garbled:
         why = f"{RECORD} could not be read; it is kept as {RECORD}.broken"
         return RecoveryInfo(folder.name, folder.name, folder, error=why)
     return info
@@ -100,7 +117,12 @@ def _recover_named(claim: Claim, folder: Path, store: Library | None, force: boo
     if store is None:
         return told
     recording = next((place for place in (path, path.parent) if store.owns(place)), None)
-    return (Recoverer(store, force=force).attempt(recording) if recording else None) or told
+    return (_recover_one(store, recording, force) if recording else None) or told
+
+
+def _recover_one(store: Library, path: Path, force: bool) -> RecoveryInfo | None:
+    with _alone(store):
+        return Recoverer(store, force=force).attempt(path)
 
 
 class Recoverer:

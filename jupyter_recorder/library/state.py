@@ -58,6 +58,7 @@ class RecordingState:
             except BaseException:
                 with contextlib.suppress(OSError):  # it may stand though its folder could not be synced
                     self._take_back(session, lock)
+                lock.release(unlink=False)  # nothing, if that went well
                 raise
         self._lock, self._session, self._pid = lock, session, os.getpid()
         return session

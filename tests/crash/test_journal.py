@@ -110,7 +110,12 @@ def reference(folder: Path) -> tuple[bytes, list[int]]:
     writer = begin(folder)
     for event in (
         note("plain"),
-        {"type": "message_add", "message_id": "m1", "role": "user", "content": "zażółć 日本語 🎉 \u2028 \x85 \x00 \n end"},
+        {
+            "type": "message_add",
+            "message_id": "m1",
+            "role": "user",
+            "content": "zażółć 日本語 🎉 \u2028 \x85 \x00 \n end",
+        },
         {"type": "note", "text": '{"seq":7,"at":1,"type":"note"}\n{"seq":8}'},
         {"type": "output", "cell_id": "c", "output": {"data": {"text/plain": "x" * 600}}},
         {"type": "from_the_future", "field": [{"deep": [1, 2.5, None, True]}]},

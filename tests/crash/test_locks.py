@@ -130,12 +130,15 @@ def test_an_owner_that_came_meanwhile_is_respected(folder: Path) -> None:
 
 
 def test_a_start_beside_a_living_owner_is_refused_at_once(folder: Path) -> None:
-    """The refusal names the owner, and does not wait for it."""
+    """The refusal names the owner, and comes before the lock is even tried."""
+
+    class Untouched(Files):
+        def open_append(self, path: Path) -> int:
+            raise AssertionError(f"{path} was opened")
+
     with living("hold", folder) as program:
-        begun = time.monotonic()
         with pytest.raises(RecordingInProgress) as caught:
-            RecordingState(folder).start("mine", "session.ndjson")
-        assert time.monotonic() - begun < 0.2
+            RecordingState(folder, files=Untouched()).start("mine", "session.ndjson")
         assert (caught.value.name, caught.value.pid) == ("held", program.facts["pid"])
 
 
