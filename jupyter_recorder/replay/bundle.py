@@ -3,7 +3,8 @@
 The HTML is an `<iframe sandbox="allow-scripts" srcdoc=…>` that carries the player and the recording, both gzipped, and
 needs neither kernel nor network. `labextension/src/replay/srcdoc.ts` fills the same template for the Lab extension.
 
-What the frame carries is the JSON `{"manifest": {…}, "journal": "…", "casts": {file: text}, "blobs": {sha256: base64}}`.
+What the frame carries is the JSON
+`{"manifest": {…}, "journal": "…", "casts": {file: text}, "blobs": {sha256: base64}}`.
 """
 
 from __future__ import annotations

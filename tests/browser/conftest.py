@@ -4,43 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import chromium
 import pytest
 from lab import Server, start_server, stop_server
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-
-
-# Chromium asks this of its maker at any page with a form, as JupyterLab's are.
-BROWSERS_OWN = "CONNECT content-autofill.googleapis.com:443 HTTP/1.1"
-
-
-class RefusingProxy:
-    """Takes every connection that leaves the machine, notes where it would have gone, and closes it."""
-
-    def __init__(self) -> None:
-        self.requests: list[str] = []
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            with connection:
-                request = connection.recv(4096).split(b"\r\n")[0].decode("ascii", "replace")
-                if request != BROWSERS_OWN:
-                    self.requests.append(request)
-
-    def close(self) -> None:
-        self._socket.close()
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, sync_playwright
+from refusing_proxy import RefusingProxy
 
 
 @pytest.fixture(scope="session")
@@ -54,11 +25,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """The system's Chromium, else Playwright's own."""
-    found = [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]
     # Chromium's sandbox can't be set up by root, as in a container.
     arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found[0] if found else None, args=arguments)
+        browser = playwright.chromium.launch(executable_path=chromium.find(), args=arguments)
         yield browser
         browser.close()
 
@@ -74,8 +44,11 @@ def proxy() -> Iterator[RefusingProxy]:
 @pytest.fixture
 def context(browser: Browser, proxy: RefusingProxy) -> Iterator[BrowserContext]:
     """A fresh profile whose every request beyond the loopback ends at the proxy."""
-    refusing = {"server": proxy.url, "bypass": "127.0.0.1"}
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, proxy=refusing, color_scheme="light")
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 900},
+        color_scheme="light",
+        proxy={"server": proxy.url, "bypass": "127.0.0.1"},
+    )
     yield context
     context.close()
 
@@ -101,9 +74,9 @@ def troubles(page: Page, proxy: RefusingProxy) -> list[str]:
     page.on("pageerror", lambda error: None if NOTEBOOKS_OWN.search(error.stack or "") else troubles.append(str(error)))
     page.on("popup", lambda popup: troubles.append(f"popup: {popup.url}"))
 
-    def refuse(dialog: object) -> None:
-        troubles.append(f"dialog: {dialog}")
-        dialog.dismiss()  # type: ignore[attr-defined]
+    def refuse(dialog: Dialog) -> None:
+        troubles.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
     page.on("dialog", refuse)
     return troubles

@@ -18,7 +18,7 @@ from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 import jupyter_recorder
 
-TOKEN = "test-token"  # noqa: S105
+TOKEN = "test-token"
 START_S = 60
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
-from fixture_recording import START, Journal
+from fixture_recording import START, Journal, display, stream
 from lab import Server, open_notebook, player_frame, slider, write_notebook
 from playwright.sync_api import FrameLocator, Page, expect
+from refusing_proxy import RefusingProxy
 
 from jupyter_recorder.replay.bundle import ReplayData, ReplayOptions, mime_bundle
 
@@ -24,8 +26,9 @@ MARKUP = [
     f'<form action="{EVIL}"><input name="options" autofocus><button>go</button></form><base href="{EVIL}">',
     f'<a href="javascript:{PWN}">script link</a> <a href="{EVIL}" target="_top">outside link</a>',
     f'<noscript><p title="</noscript><img src=x onerror={PWN}>"></noscript>',
-    f"<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=x onerror={PWN}&gt;\">",
-    f'<textarea><img title="</textarea><img src=x onerror={PWN}>"></textarea><xmp><p id="</xmp><img src=x onerror={PWN}>">',
+    f'<math><mtext><table><mglyph><style><!--</style><img title="--&gt;&lt;img src=x onerror={PWN}&gt;">',
+    f'<textarea><img title="</textarea><img src=x onerror={PWN}>"></textarea>',
+    f'<xmp><p id="</xmp><img src=x onerror={PWN}>">',
     f'<meta http-equiv="refresh" content="0;url={EVIL}"><video src="{EVIL}/v.mp4" autoplay></video>',
     '<button data-commandlinker-command="help:about" data-commandlinker-args="{}">lab command</button>',
     "</script></iframe>\u2028<!-- {{CODE}} {{DATA}}",
@@ -50,24 +53,33 @@ def hostile() -> ReplayData:
     journal = Journal(id="x", name="x", kind="notebook")
     journal.add(0, "cell_start", cell_id="a", execution_count=1, source="\n".join(MARKUP))
     for index, html in enumerate([*MARKUP, "".join(MARKUP)]):
-        data = {"text/html": html, "text/plain": html}
-        journal.add(1 + index / 10, "output", cell_id="a", output={"output_type": "display_data", "data": data, "metadata": {}})
+        journal.add(1 + index / 10, "output", cell_id="a", output=display({"text/html": html, "text/plain": html}))
         journal.add(3 + index / 10, "message_add", message_id=f"m{index}", role=html, by=html, content=html)
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg" onload="{PWN}"><script>{PWN}</script><image href="{EVIL}/i.png"/></svg>'
-    others = {"image/svg+xml": svg}, {"text/markdown": "\n\n".join(MARKDOWN)}, {"application/javascript": PWN, "text/plain": "js"}
-    for data in others:
-        journal.add(5, "output", cell_id="a", output={"output_type": "display_data", "data": data, "metadata": {}})
-    journal.add(5, "output", cell_id="a", output={"output_type": "stream", "name": "stdout", "text": "".join(MARKUP + TERMINAL)})
-    journal.add(5.5, "message_add", message_id="md", role="assistant", content="\n\n".join(MARKDOWN))
+    image = f'<image href="{EVIL}/i.png"/>'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" onload="{PWN}"><script>{PWN}</script>{image}</svg>'
+    markdown = "\n\n".join(MARKDOWN)
+    for data in (
+        {"image/svg+xml": svg},
+        {"text/markdown": markdown},
+        {"application/javascript": PWN, "text/plain": "js"},
+    ):
+        journal.add(5, "output", cell_id="a", output=display(data))
+    journal.add(5, "output", cell_id="a", output=stream("".join(MARKUP + TERMINAL)))
+    journal.add(5.5, "message_add", message_id="md", role="assistant", content=markdown)
     journal.add(5.6, "message_add", message_id="__proto__", role="constructor", content="proto")
     journal.add(6, "marker", label="".join(MARKUP))
     journal.add(7, "note", text="".join(MARKUP))
-    cast = [{"version": 2, "width": 80, "height": 24, "title": MARKUP[0]}]
-    cast += [[index, "o", text] for index, text in enumerate(TERMINAL)]
-    cast += [[8, "r", "0x0"], [8, "r", "99999999x1"], [9, "o", "\x07\r\nstill here"]]
-    manifest = {"name": "".join(MARKUP), "title": "".join(MARKUP), "state": MARKUP[1], "kind": MARKUP[1], "started_at": START}
-    lines = "\n".join(map(json.dumps, cast)).encode()
-    return ReplayData(manifest, journal.encode(), {"terminal.cast": lines}, {})
+    all_of_it = "".join(MARKUP)
+    manifest = {"name": all_of_it, "title": all_of_it, "state": all_of_it, "kind": all_of_it, "started_at": START}
+    return ReplayData(manifest, journal.encode(), {"terminal.cast": hostile_cast()}, {})
+
+
+def hostile_cast() -> bytes:
+    """A terminal's output that tries to reach out of its screen, and sizes that no screen has."""
+    header = {"version": 2, "width": 80, "height": 24, "title": MARKUP[0]}
+    events: list[object] = [[index, "o", text] for index, text in enumerate(TERMINAL)]
+    events += [[8, "r", "0x0"], [8, "r", "99999999x1"], [9, "o", "\x07\r\nstill here"]]
+    return "\n".join(map(json.dumps, [header, *events])).encode()
 
 
 def look_at_everything(page: Page, frame: FrameLocator) -> None:
@@ -90,25 +102,33 @@ def assert_unharmed(page: Page, frame: FrameLocator) -> None:
     ids = frame.locator("body [id]").evaluate_all("all => all.map(one => one.id)")
     assert {"player", "options", "data", "code"} <= set(ids)
     assert [one for one in ids if not one.startswith("pane-")] == ["player", "options", "data", "code"]
-    assert frame.locator("a[href], form, input, textarea:not(.xterm-helper-textarea), iframe, object, video").count() == 0
+    forbidden = "a[href], form, input, textarea:not(.xterm-helper-textarea), iframe, object, video"
+    assert frame.locator(forbidden).count() == 0
     assert frame.locator("img:not([src^='data:image/'])").count() == frame.locator("img:not([src])").count()
     assert frame.locator(".rich style, .rich [class], .rich [style*='position'], .rich script").count() == 0
     expect(frame.locator(".bar")).to_be_visible()
 
 
-def test_the_fallback_lets_nothing_out(page: Page, hostile: ReplayData, troubles: list[str], tmp_path) -> None:
-    """In plain HTML: no script, dialog, navigation, request or console error comes of any of it."""
+@pytest.fixture
+def alone(page: Page, hostile: ReplayData, tmp_path: Path) -> str:
+    """The hostile replay on a plain page, opened as a file; the page's address."""
     bundle = mime_bundle(hostile, ReplayOptions(), summary="x", max_embed_bytes=5 << 20)
     file = tmp_path / "hostile.html"
-    file.write_text(f"<!doctype html><meta charset=utf-8><title>host</title><body>{bundle['text/html']}", encoding="utf-8")
+    head = "<!doctype html><meta charset=utf-8><title>host</title>"
+    file.write_text(f"{head}<body>{bundle['text/html']}", encoding="utf-8")
     page.goto(file.as_uri())
+    return file.as_uri()
+
+
+def test_the_fallback_lets_nothing_out(page: Page, alone: str, troubles: list[str]) -> None:
+    """In plain HTML: no script, dialog, navigation, message, request or console error comes of any of it."""
     messages = page.evaluate_handle("() => { const all = []; onmessage = e => all.push(e.data); return all }")
     frame = player_frame(page)
     look_at_everything(page, frame)
     assert_unharmed(page, frame)
     assert messages.json_value() == []
     assert page.title() == "host"
-    assert page.url == file.as_uri()
+    assert page.url == alone
     assert troubles == []
 
 
@@ -118,10 +138,9 @@ def test_jupyterlab_lets_nothing_out(page: Page, server: Server, hostile: Replay
     write_notebook(server.root / "hostile.ipynb", bundle)
     open_notebook(page, server, "hostile.ipynb")
     frame = player_frame(page)
-    url = page.url
     look_at_everything(page, frame)
     assert_unharmed(page, frame)
-    assert page.url == url
+    assert page.url.startswith(f"{server.url}/lab")
     assert page.locator(".jp-Dialog").count() == 0
     assert troubles == []
 
@@ -134,16 +153,12 @@ def test_a_forged_bundle_stays_in_its_frame(page: Page, server: Server, troubles
     write_notebook(server.root / "forged.ipynb", {"application/vnd.jupyter-recorder.v1+json": forged})
     open_notebook(page, server, "forged.ipynb")
     alert = page.frame_locator("iframe[sandbox='allow-scripts']").get_by_role("alert")
-    expect(alert).to_contain_text("This replay can’t be shown.")
+    expect(alert).to_contain_text("This replay can't be shown.")
     assert troubles == []
 
 
-def test_the_frame_refuses_the_network_even_to_its_own_code(page: Page, hostile: ReplayData, tmp_path, proxy) -> None:
-    """The policy holds by itself: a fetch from within the frame never leaves."""
-    bundle = mime_bundle(hostile, ReplayOptions(), summary="x", max_embed_bytes=5 << 20)
-    file = tmp_path / "policy.html"
-    file.write_text(f"<!doctype html><meta charset=utf-8><body>{bundle['text/html']}", encoding="utf-8")
-    page.goto(file.as_uri())
+def test_the_policy_holds_by_itself(page: Page, alone: str, proxy: RefusingProxy) -> None:
+    """Even code that ran in the frame could not fetch anything."""
     frame = player_frame(page)
     outcome = frame.locator("body").evaluate(f"() => fetch('{EVIL}/x').then(() => 'fetched', () => 'refused')")
     assert outcome == "refused"

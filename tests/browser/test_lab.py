@@ -51,9 +51,7 @@ def test_an_untrusted_notebook_without_a_kernel_plays(
     assert troubles == []
 
 
-def test_keys_seek_and_stay_out_of_the_notebook(
-    page: Page, server: Server, notebook: str, troubles: list[str]
-) -> None:
+def test_keys_seek_and_stay_out_of_the_notebook(page: Page, server: Server, notebook: str, troubles: list[str]) -> None:
     """End shows the last of every track, and no key of the player edits the notebook around it."""
     open_notebook(page, server, notebook)
     frame = player_frame(page)
@@ -69,7 +67,7 @@ def test_keys_seek_and_stay_out_of_the_notebook(
 
 
 def test_the_slider_seeks_where_it_is_pressed(page: Page, server: Server, notebook: str) -> None:
-    """A press in the middle of the timeline goes to the middle: the first test run fails, the second is not there yet."""
+    """A press in the middle of the timeline goes to the middle, where the second test run is not there yet."""
     open_notebook(page, server, notebook)
     frame = player_frame(page)
     slider(frame).click()
@@ -128,4 +126,4 @@ def test_a_linked_replay_says_what_it_needs(page: Page, server: Server) -> None:
     manifest = fixture_recording.recording().manifest
     write_notebook(server.root / "link.ipynb", link_bundle(manifest, ReplayOptions(), summary="a replay"))
     open_notebook(page, server, "link.ipynb")
-    expect(page.locator(".jupyter-recorder-replay")).to_contain_text("it needs the recorder’s server extension")
+    expect(page.locator(".jupyter-recorder-replay")).to_contain_text("it needs the recorder's server extension")

@@ -10,7 +10,8 @@ from typing import Any
 import fixture_recording
 import pytest
 from fixture_recording import START, Journal
-from lab import play_button, player_frame, position, slider, terminal_text
+from lab import play_button, player_frame, position, slider, terminal_text, write_notebook
+from nbconvert import HTMLExporter
 from playwright.sync_api import FrameLocator, Page, expect
 
 from jupyter_recorder.replay.bundle import ReplayData, ReplayOptions, mime_bundle
@@ -18,15 +19,20 @@ from jupyter_recorder.replay.bundle import ReplayData, ReplayOptions, mime_bundl
 Show = Callable[..., FrameLocator]
 
 
+def place(page: Page, folder: Path, data: ReplayData, **options: Any) -> None:
+    """Put a recording on a plain page, opened as a file."""
+    bundle = mime_bundle(data, ReplayOptions(**options), summary="a replay", max_embed_bytes=5 << 20)
+    file = folder / "replay.html"
+    file.write_text(f"<!doctype html><meta charset=utf-8><body>{bundle['text/html']}", encoding="utf-8")
+    page.goto(file.as_uri())
+
+
 @pytest.fixture
 def show(page: Page, tmp_path: Path) -> Show:
-    """Puts a recording on a plain page, opened as a file, and returns the player's frame."""
+    """Puts a recording on a plain page and returns the player's frame."""
 
     def show(data: ReplayData, **options: Any) -> FrameLocator:
-        bundle = mime_bundle(data, ReplayOptions(**options), summary="a replay", max_embed_bytes=5 << 20)
-        file = tmp_path / "replay.html"
-        file.write_text(f"<!doctype html><meta charset=utf-8><body>{bundle['text/html']}", encoding="utf-8")
-        page.goto(file.as_uri())
+        place(page, tmp_path, data, **options)
         return player_frame(page)
 
     return show
@@ -101,7 +107,7 @@ def test_the_chat_types_at_its_pace(show: Show) -> None:
     expect(frame.locator(".message.user")).to_have_count(1)
 
 
-def test_idle_time_passes_quickly_when_skipped(show: Show, page: Page) -> None:
+def test_idle_time_passes_quickly_when_skipped(show: Show) -> None:
     """An hour of nothing passes within seconds, and the time shown stays the recording's."""
     journal = Journal(id="x", name="x", kind="notebook")
     journal.add(0, "cell_start", cell_id="a", execution_count=1, source="sleep()")
@@ -171,11 +177,16 @@ def test_damaged_lines_are_skipped_and_counted(show: Show) -> None:
     expect(frame.locator(".cells")).to_contain_text("'r2': 0.87")
 
 
+def terminal(*lines: object) -> ReplayData:
+    """A recording of nothing but a cast with these lines; a string stands for itself."""
+    text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
+    return ReplayData({}, b"", {"terminal.cast": text.encode()}, {})
+
+
 def test_a_version_3_cast_plays(show: Show) -> None:
     """Intervals add up, comments are no damage, and the screen has the header's size."""
-    lines = [{"version": 3, "term": {"cols": 30, "rows": 5}}, "#", [0.5, "o", "one "], [1.5, "o", "two"]]
-    text = "\n".join("# a comment" if line == "#" else json.dumps(line) for line in lines)
-    frame = show(ReplayData({}, b"", {"terminal.cast": text.encode()}, {}), start=1.9)
+    header = {"version": 3, "term": {"cols": 30, "rows": 5}}
+    frame = show(terminal(header, "# a comment", [0.5, "o", "one "], [1.5, "o", "two"]), start=1.9)
     expect(frame.locator(".xterm-rows")).to_contain_text("one")
     assert "two" not in terminal_text(frame)
     expect(frame.locator(".xterm-rows > div")).to_have_count(5)
@@ -186,18 +197,27 @@ def test_a_version_3_cast_plays(show: Show) -> None:
 
 def test_a_resize_changes_the_screen(show: Show) -> None:
     """The terminal takes the size that it had, and its old size when one goes back."""
-    lines = [{"version": 2, "width": 40, "height": 6}, [0, "o", "a"], [1, "r", "60x10"], [2, "r", "99999999x0"], [3, "o", "b"]]
-    text = "\n".join(map(json.dumps, lines))
-    frame = show(ReplayData({}, b"", {"terminal.cast": text.encode()}, {}), start=3.0)
+    sizes = [1, "r", "60x10"], [2, "r", "99999999x0"]
+    frame = show(terminal({"version": 2, "width": 40, "height": 6}, [0, "o", "a"], *sizes, [3, "o", "b"]), start=3.0)
     expect(frame.locator(".xterm-rows > div")).to_have_count(10)
     slider(frame).press("Home")
     expect(frame.locator(".xterm-rows > div")).to_have_count(6)
 
 
-def test_what_is_no_cast_says_so(show: Show, page: Page) -> None:
+def test_what_is_no_cast_says_so(page: Page, tmp_path: Path) -> None:
     """A file that can't be played gives one sentence instead of a player."""
-    data = ReplayData({}, b"", {"terminal.cast": b"hello\n"}, {})
-    with pytest.raises(AssertionError):
-        show(data)
+    place(page, tmp_path, terminal("hello"))
     alert = page.frame_locator("iframe").get_by_role("alert")
-    expect(alert).to_have_text("This replay can’t be shown. This is no asciicast: its first line is not a JSON header.")
+    expect(alert).to_have_text("This replay can't be shown. This is no asciicast: its first line is not a JSON header.")
+
+
+def test_a_notebook_exported_to_html_plays(page: Page, tmp_path: Path) -> None:
+    """What nbconvert makes of the notebook replays by itself."""
+    bundle = mime_bundle(fixture_recording.recording(), ReplayOptions(), summary="a replay", max_embed_bytes=5 << 20)
+    write_notebook(tmp_path / "n.ipynb", bundle)
+    text, _ = HTMLExporter().from_filename(str(tmp_path / "n.ipynb"))  # type: ignore[no-untyped-call]
+    (tmp_path / "n.html").write_text(text, encoding="utf-8")
+    page.goto((tmp_path / "n.html").as_uri(), wait_until="commit")
+    frame = player_frame(page)
+    slider(frame).press("End")
+    expect(frame.locator(".chat")).to_contain_text("Thanks, I'll try that.")

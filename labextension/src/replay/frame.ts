@@ -42,7 +42,7 @@ async function start(root: HTMLElement): Promise<void> {
     new Player(root, parseRecording(payload), options);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    root.replaceChildren(h('p', { class: 'failed', role: 'alert' }, `This replay can’t be shown. ${reason}`));
+    root.replaceChildren(h('p', { class: 'failed', role: 'alert' }, `This replay can't be shown. ${reason}`));
   }
 }
 

@@ -24,10 +24,10 @@ export function recordingReplay(value: unknown): Source {
   }
   const name = typeof value.name === 'string' ? value.name : 'recording';
   if (value.version !== 1) {
-    return `The replay of “${name}” was made by a newer jupyter-recorder; upgrade to see it.`;
+    return `The replay of "${name}" was made by a newer jupyter-recorder; upgrade to see it.`;
   }
   if (typeof value.data !== 'string') {
-    return `The replay of “${name}” is a link to the recording: it needs the recorder’s server extension here.`;
+    return `The replay of "${name}" is a link to the recording: it needs the recorder's server extension here.`;
   }
   return { data: value.data, options: options(value.options), title: `Replay of ${name}`, height: height(value.height) };
 }

@@ -83,7 +83,7 @@ function parseHeader(line: string): Header {
   }
   const header = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
   if (header.version !== 2 && header.version !== 3) {
-    throw new InvalidCast('This asciicast is of a version that can’t be played here (2 and 3 can).');
+    throw new InvalidCast('This asciicast is of a version that is not known here (2 and 3 are).');
   }
   const term = (header.version === 3 && isObject(header.term) ? header.term : {}) as Record<string, unknown>;
   const size = possibleSize(term.cols ?? header.width, term.rows ?? header.height) ?? [80, 24];

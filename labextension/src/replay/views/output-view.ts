@@ -77,7 +77,7 @@ function renderStatic(data: Bundle, metadata: Bundle): Node {
 
 function unknown(data: Bundle): string {
   const [type] = Object.keys(data);
-  return type === undefined ? 'An empty output.' : `An output of type ${stripAnsi(type)} that can’t be shown here.`;
+  return type === undefined ? 'An empty output.' : `An output of type ${stripAnsi(type)} that can't be shown here.`;
 }
 
 function image(data: Bundle, metadata: Bundle): HTMLImageElement | null {
