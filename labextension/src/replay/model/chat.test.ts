@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { emptyChat, stepChat } from './chat';
+import { emptyChat, lastChanges, stepChat } from './chat';
 import type { ChatState } from './chat';
 
 type Fields = { type: string; [field: string]: unknown };
@@ -20,6 +20,12 @@ test('appends extend their message, in order', () => {
   const state = fold(add('a', 'one'), add('b', ''), append('b', 'two'), append('b', ' three'));
   assert.deepEqual(contents(state), ['one', 'two three']);
   assert.equal(state.messages[1]?.streaming, true);
+});
+
+test('after its last piece a message is typed no more', () => {
+  const events = [add('a', ''), append('a', 'x'), { type: 'marker', label: 'm' }, append('a', 'y')];
+  const timed = events.map((fields, index) => ({ t: index, event: { at: index, ...fields }, text: '' }));
+  assert.equal(lastChanges(timed).get('a'), 3);
 });
 
 test('an update replaces the text and ends the typing', () => {

@@ -13,7 +13,7 @@ export interface Message {
   role: string;
   by: string;
   content: string;
-  /** Text is still coming. */
+  /** Its last change was a piece of text: more may come. */
   streaming: boolean;
   deleted: boolean;
 }
@@ -42,6 +42,11 @@ export function stepChat(state: ChatState, { event }: TimedEvent, index: number)
     case 'message_delete':
       return change(message, index, { content: '', streaming: false, deleted: true });
   }
+}
+
+/** For each message the index of the last event that changes it: after that one, nothing is being typed any more. */
+export function lastChanges(events: readonly TimedEvent[]): Map<string, number> {
+  return new Map(events.map(({ event }, index) => [String(event.message_id ?? ''), index]));
 }
 
 /** By id: a snapshot's content wins over what stood there, and what is new comes last. */
