@@ -248,10 +248,11 @@ def check(event: Mapping[str, Any]) -> None:
 
     A type that is not in the vocabulary is invalid to record, though readers keep it.
     """
-    struct = TYPES.get(event.get("type", ""))
+    kind = event.get("type")
+    struct = TYPES.get(kind) if isinstance(kind, str) else None
     if struct is None:
-        raise InvalidEvent(f"{str(event.get('type'))[:60]!r} is no event type")
+        raise InvalidEvent(f"{str(kind)[:60]!r} is no event type")
     try:
         msgspec.convert(event, struct)
     except (msgspec.ValidationError, RecursionError) as error:
-        raise InvalidEvent(f"{event['type']}: {error}") from error
+        raise InvalidEvent(f"{kind}: {error}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +14,7 @@ from traitlets import Bool, Int, Unicode
 from . import active, magic_text
 from .capture.cells import MAX_OUTPUT_BYTES
 from .errors import NoActiveRecording, PersistFailed, RecError
+from .journal.reader import Report
 from .library.folders import default_root
 from .library.library import Library
 from .library.recording import Recording
@@ -46,6 +48,7 @@ class RecorderMagics(Magics):
     def __init__(self, shell: Any, **options: Any) -> None:
         super().__init__(shell, **options)
         self._told: str | None = None
+        self._telling = threading.Lock()
 
     @line_cell_magic
     def record(self, line: str, cell: str | None = None) -> None:
@@ -69,6 +72,8 @@ class RecorderMagics(Magics):
         start: --title TEXT, --tag WORD (again for more), --dir FOLDER instead of the recordings' folder.
         sh: --name NAME, --size COLSxROWS, --input (record what is typed too); the rest is the command.
         replay: --link holds the recording's id alone, for one that is too large to embed.
+        export: --track NAME of several terminals. list: --all, not the newest 20 alone.
+        recover: --force, also what another host left and nobody there will end.
         From Python: jupyter_recorder.current().chat.add("user", "hello") and .chat.stream(tokens).
         """
         self.run(line, cell)
@@ -150,6 +155,7 @@ class RecorderMagics(Magics):
         else:
             data = load(recording, max_bytes=self.max_embed_bytes)
             bundle = mime_bundle(data, options, summary=summary(recording), max_embed_bytes=self.max_embed_bytes)
+        self._tell_damage(recording)
         display(bundle, raw=True)
 
     def _recover(self, rest: str) -> None:
@@ -168,7 +174,9 @@ class RecorderMagics(Magics):
             raise UsageError("%record export: --to FORMAT or -o PATH says as what (notebook, asciicast-v2, ndjson)")
         from .convert import export
 
-        path = export(self._chosen(given.name), given.to, given.output, track=given.track)
+        recording = self._chosen(given.name)
+        path = export(recording, given.to, given.output, track=given.track)
+        self._tell_damage(recording)
         print(f"written to {path}")
 
     # -- what they share
@@ -191,9 +199,11 @@ class RecorderMagics(Magics):
 
     def begin(self, name: str, **options: Any) -> Recorder:
         """Begin a recording of this shell with the settings' values."""
-        return active.start(
+        recorder = active.start(
             name, library=self.library(), redact=self.redact, max_output_bytes=self.max_output_bytes, **options
         )
+        recorder.on_health = self.tell_health
+        return recorder
 
     def _run(self, words: ShellWords) -> None:
         from .capture.run import run_program
@@ -227,6 +237,14 @@ class RecorderMagics(Magics):
         if ended.interrupted:
             raise KeyboardInterrupt
 
+    @staticmethod
+    def _tell_damage(recording: Recording) -> None:
+        report = Report()
+        for _ in recording.events(report):
+            pass
+        if report.damage:
+            print(magic_text.damaged(recording, report))
+
     def _recorder(self) -> Recorder:
         recorder = active.current()
         if recorder is None:
@@ -252,12 +270,13 @@ class RecorderMagics(Magics):
         return newest
 
     def tell_health(self, *_: Any) -> None:
-        """Say once that a recording is not safe, and once that it is again."""
+        """Say once that a recording is not safe, and once that it is again: in a long cell at once, else after it."""
         recorder = active.current()
-        if (lost := active.given_up()) is not None:
-            print(f"%record: NOT RECORDING: {lost.error}")
         error = recorder.error if recorder is not None else None
-        told, self._told = self._told, None if error is None else str(error)
+        with self._telling:
+            if (lost := active.given_up()) is not None:
+                print(f"%record: NOT RECORDING: {lost.error}")
+            told, self._told = self._told, None if error is None else str(error)
         if error is not None and told is None:
             print(f"%record: NOT SAFE: {error}")
         elif error is None and told is not None and recorder is not None:

@@ -6,6 +6,7 @@ import datetime
 import shlex
 from collections.abc import Iterable
 
+from .journal.reader import Report
 from .library.recording import Recording
 from .library.recovery import RecoveryInfo
 from .recorder import Recorder, Status, Stopped
@@ -63,6 +64,16 @@ def stale(count: int) -> str:
     """Say that dead processes left recordings."""
     what, them = ("is a recording", "it") if count == 1 else (f"are {count} recordings", "them")
     return f"there {what} that a dead process left unfinished: %record recover gets {them} back"
+
+
+def damaged(recording: Recording, report: Report) -> str:
+    """Say that parts of a journal could not be read."""
+    size = sum(place.size for place in report.damage)
+    first = report.damage[0]
+    return (
+        f"%record: {_size(size)} of {recording.name!r} can't be read ({first.file} from byte {first.offset}: {first.why});"
+        " the rest is whole, and no file was changed"
+    )
 
 
 def _recovered_line(info: RecoveryInfo) -> str:

@@ -98,6 +98,8 @@ class Recorder:
         self._held: list[HeldText] = []
         self._persist: Timer | None = None
         self._failure: RecError | None = None
+        self._failing = False
+        self.on_health: Callable[[], object] | None = None  # called from a worker when `error` came or went
         self._stopped = False
         self._clock = RecordingClock()
         self.started_at = self._clock.start_ms
@@ -109,6 +111,7 @@ class Recorder:
                 files=files,
                 clock=self._clock,
                 on_event=self._on_event,
+                on_change=lambda _: self.tell_health(),
                 **journal_options,
             )
         self.chat = Chat(self)
@@ -290,6 +293,13 @@ class Recorder:
         if self._persist is None:
             self._save_soon(PERSIST_SECONDS)
 
+    def tell_health(self) -> None:
+        """Call `on_health` if `error` has come or gone since last told."""
+        failing, before = self.error is not None, self._failing
+        self._failing = failing
+        if failing != before and self.on_health is not None:
+            self.call_later(0.0, self.on_health)
+
     def _flush_held(self) -> None:
         for held in list(self._held):
             held.flush()
@@ -334,6 +344,7 @@ class Recorder:
             f"{self.name!r} was taken over by another process; nothing more is recorded here", path=str(self.path)
         )
         self._stopped = True
+        self.tell_health()
 
 
 class TerminalTrack:
@@ -399,6 +410,8 @@ class TerminalTrack:
             self.cast.close(STOP_SECONDS)
 
     def _write(self, code: str, text: str, urgent: bool) -> None:
+        if not self._recorder.active:  # given up while the program ran
+            return
         if self.cast.write(code, text, urgent=urgent):
             events, size = self.cast.room.untold()
             if events:
@@ -408,6 +421,7 @@ class TerminalTrack:
     def _changed(self, file: CastWriter) -> None:
         failing, before = file.error is not None, self._failing
         self._failing = failing
+        self._recorder.tell_health()
         if before and not failing and self._recorder.active:
             reason = f"{file.file} could not be written and goes on in another file"
             self._recorder.record({"type": "gap", "reason": reason, "track": self.name, "events": 0})

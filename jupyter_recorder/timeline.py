@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+# The year 9999: what a date can show.
+_TIME_LIMIT_MS: Final = 253_402_300_800_000
+
 # What makes a recording worth keeping. The bytes of terminals count too, but they stand in the `.cast` files.
 _CONTENT: Final = {
     "cell_start": "cells",
@@ -146,7 +149,7 @@ class Session:
 
     def apply(self, event: Mapping[str, Any]) -> None:
         """Fold one event in; types that are not known change nothing."""
-        self.last_at = max(self.last_at, int(event.get("at") or 0))
+        self.last_at = max(self.last_at, _at(event))
         fold = _FOLDS.get(str(event.get("type")))
         if fold is not None:
             fold(self, event)
@@ -163,6 +166,12 @@ def fold(events: Iterable[Mapping[str, Any]]) -> Session:
     return session
 
 
+def _at(event: Mapping[str, Any], key: str = "at") -> int:
+    """Return a time in Unix ms; 0 for what is none, since a damaged or foreign journal can hold anything."""
+    at = event.get(key)
+    return int(at) if isinstance(at, int | float) and 0 <= at < _TIME_LIMIT_MS else 0
+
+
 def _is_error(event: Mapping[str, Any]) -> bool:
     output = event.get("output")
     return isinstance(output, Mapping) and output.get("output_type") == "error"
@@ -174,7 +183,7 @@ def _cell_start(session: Session, event: Mapping[str, Any]) -> None:
         event.get("execution_count"),
         event.get("source", ""),
         bool(event.get("hidden")),
-        int(event.get("at") or 0),
+        _at(event),
     )
     session.cells.append(cell)
     session._latest[cell.cell_id] = cell
@@ -197,7 +206,7 @@ def _output(session: Session, event: Mapping[str, Any]) -> None:
     cell.outputs.append(output)
     if output.get("output_type") == "error":
         label = f"{output.get('ename', 'error')}: {str(output.get('evalue', ''))[:80]}"
-        session.marks.append(Mark(int(event.get("at") or 0), "error", label))
+        session.marks.append(Mark(_at(event), "error", label))
 
 
 def _joined(cell: Cell, output: Mapping[str, Any]) -> bool:
@@ -242,7 +251,7 @@ def _cell_end(session: Session, event: Mapping[str, Any]) -> None:
     cell = session._latest.get(str(event.get("cell_id")))
     if cell is not None:
         cell.status = str(event.get("status"))
-        cell.ended_at = int(event.get("at") or 0)
+        cell.ended_at = _at(event)
 
 
 def _message_add(session: Session, event: Mapping[str, Any]) -> None:
@@ -250,9 +259,9 @@ def _message_add(session: Session, event: Mapping[str, Any]) -> None:
         str(event.get("message_id")),
         str(event.get("role")),
         [_text(event.get("content"))],
-        int(event.get("created_at") or event.get("at") or 0),
+        _at(event, "created_at") or _at(event),
         model=event.get("model"),
-        metadata=dict(event.get("metadata") or {}),
+        metadata=dict(metadata) if isinstance(metadata := event.get("metadata"), Mapping) else {},
     )
     if message.message_id not in session.messages:
         session._place("message", message)
@@ -295,9 +304,7 @@ def _text(value: Any) -> str:
 
 
 def _command_start(session: Session, event: Mapping[str, Any]) -> None:
-    command = Command(
-        str(event.get("track")), str(event.get("command")), int(event.get("at") or 0), cwd=event.get("cwd")
-    )
+    command = Command(str(event.get("track")), str(event.get("command")), _at(event), cwd=event.get("cwd"))
     session.commands.append(command)
     session._place("command", command)
 
@@ -312,7 +319,7 @@ def _command_end(session: Session, event: Mapping[str, Any]) -> None:
 
 def _mark(kind: str, key: str) -> Any:
     def place(session: Session, event: Mapping[str, Any]) -> None:
-        mark = Mark(int(event.get("at") or 0), kind, str(event.get(key, "")))
+        mark = Mark(_at(event), kind, str(event.get(key, "")))
         session.marks.append(mark)
         session._place("mark", mark)
 

@@ -66,18 +66,21 @@ class CountingFiles(Files):
     def datasync(self, fd: int) -> None:
         opening, path = self._openings[fd]
         self.before("datasync", path, 0)
-        self._note("datasync", path, opening, super().datasync(fd))
+        super().datasync(fd)
+        self._note("datasync", path, opening, None)
 
     def truncate(self, fd: int, size: int) -> None:
         opening, path = self._openings[fd]
         self.before("truncate", path, 0)
-        self._note("truncate", path, opening, super().truncate(fd, size))
+        super().truncate(fd, size)
+        self._note("truncate", path, opening, None)
 
     def close(self, fd: int) -> None:
         opening, path = self._openings[fd]
         self.before("close", path, 0)
         del self._openings[fd]  # before: the number may be another file's as soon as it is closed
-        self._note("close", path, opening, super().close(fd))
+        super().close(fd)
+        self._note("close", path, opening, None)
 
     def rename(self, source: Path, target: Path) -> None:
         self._on_path("rename", target, lambda: super(CountingFiles, self).rename(source, target))
@@ -107,7 +110,8 @@ class CountingFiles(Files):
 
     def _on_path(self, kind: str, path: Path, do: Callable[[], None]) -> None:
         self.before(kind, path, 0)
-        self._note(kind, path, 0, do())
+        do()
+        self._note(kind, path, 0, None)
 
     def _note(self, kind: str, path: Path, opening: int, answer: T) -> T:
         with self.moved:
@@ -216,33 +220,42 @@ class _Folder:
         self.seen: dict[str, _File | _Folder] = {}
         self.safe: dict[str, _File | _Folder] = {}
         self.steps: list[dict[str, _File | _Folder]] = []
+        self.syncing: dict[int, tuple[dict[str, _File | _Folder], int]] = {}
+        self.forgotten = 0
 
     def step(self) -> None:
         self.steps.append(dict(self.seen))
 
-    def sync(self) -> None:
-        self.safe = dict(self.seen)
-        self.steps.clear()
+    def begin_sync(self, token: int) -> None:
+        self.syncing[token] = dict(self.seen), self.forgotten + len(self.steps)
+
+    def end_sync(self, token: int) -> None:
+        safe, upto = self.syncing.pop(token)
+        if upto >= self.forgotten:  # else a later one has ended before
+            self.safe = safe
+            del self.steps[: upto - self.forgotten]
+            self.forgotten = upto
 
 
 class PowerLossFiles(CountingFiles):
     """The real files below `root`, with a log of which bytes and names were synced when.
 
     `materialise()` makes the folder that a machine would find after the power went at any call. Data is safe by
-    `datasync` only, as far as it stood when that began; names by `sync_folder` only. What was not synced is gone,
-    or by a seeded choice partly there: a prefix of a folder's changes, a prefix of a file's bytes, NULs for bytes.
+    `datasync` only, names by `sync_folder` only, both as they stood when that began. What was not synced is gone, or by a seeded choice partly there: a prefix of a folder's changes, a prefix of a file's bytes, NULs for bytes.
     """
 
     def __init__(self, root: Path) -> None:
         super().__init__()
         self.root = root
         self.steps: list[tuple[Any, ...]] = []
-        self._sizes: dict[Path, int] = {}
+        # Held over a change of names and its step, so that no step comes before one that it rests on.
+        self._naming = threading.RLock()
 
     def create(self, path: Path) -> int:
-        fd = super().create(path)
-        self._step("create", path)
-        return fd
+        with self._naming:
+            fd = super().create(path)
+            self._step("create", path)
+            return fd
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
         path = self._openings[fd][1]
@@ -261,31 +274,36 @@ class PowerLossFiles(CountingFiles):
         self._step("truncate", path, size)
 
     def rename(self, source: Path, target: Path) -> None:
-        super().rename(source, target)
-        self._step("rename", target, source)
+        with self._naming:
+            super().rename(source, target)
+            self._step("rename", target, source)
 
     def unlink(self, path: Path) -> None:
-        super().unlink(path)
-        self._step("unlink", path)
+        with self._naming:
+            super().unlink(path)
+            self._step("unlink", path)
 
     def mkdir(self, path: Path) -> None:
-        super().mkdir(path)
-        self._step("mkdir", path)
+        with self._naming:
+            super().mkdir(path)
+            self._step("mkdir", path)
 
     def sync_folder(self, path: Path) -> None:
+        token = self._step("begin_sync", path)
         super().sync_folder(path)
-        self._step("sync_folder", path)
+        self._step("end_sync", path, token)
 
     def materialise(self, upto: int, folder: Path, seed: int | None = None) -> None:
         """Make in `folder` what the disk under `root` holds if the power goes after the first `upto` steps."""
         root = _Folder()
-        for step in self.steps[:upto]:
-            self._replay(root, *step)
+        for number, step in enumerate(self.steps[:upto]):
+            self._replay(root, number, *step)
         _lay_down(root, folder, None if seed is None else random.Random(f"{seed}-{upto}"))
 
-    def _step(self, kind: str, path: Path, *more: Any) -> None:
+    def _step(self, kind: str, path: Path, *more: Any) -> int:
         with self.moved:
             self.steps.append((kind, path, *more))
+            return len(self.steps) - 1
 
     def _folder(self, root: _Folder, path: Path) -> _Folder:
         for part in path.relative_to(self.root).parts:
@@ -294,9 +312,12 @@ class PowerLossFiles(CountingFiles):
             root = found
         return root
 
-    def _replay(self, root: _Folder, kind: str, path: Path, *more: Any) -> None:
-        if kind == "sync_folder":
-            self._folder(root, path).sync()
+    def _replay(self, root: _Folder, number: int, kind: str, path: Path, *more: Any) -> None:
+        if kind == "begin_sync":
+            self._folder(root, path).begin_sync(number)
+            return
+        if kind == "end_sync":
+            self._folder(root, path).end_sync(more[0])
             return
         parent = self._folder(root, path.parent)
         if kind in ("create", "mkdir"):

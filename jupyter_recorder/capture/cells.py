@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import RecError
+from ..errors import NoActiveRecording, RecError
 from ..events import CAST_MIME, OUR_MIME
 from ..heldtext import HeldText
 
@@ -121,9 +121,10 @@ class CellRecorder:
     def close(self) -> None:
         """End what still runs."""
         with self._lock:
-            for run_id, run in self._runs.items():
-                if not run.ended:
-                    self.end(run_id, "ok")
+            with contextlib.suppress(NoActiveRecording):  # given up: there is nothing to end
+                for run_id, run in self._runs.items():
+                    if not run.ended:
+                        self.end(run_id, "ok")
             self._runs.clear()
 
     def _held(self, run: _Run, name: str) -> HeldText:
@@ -136,7 +137,8 @@ class CellRecorder:
     def _record_text(self, cell_id: str, name: str, text: str, urgent: bool) -> None:
         for start in range(0, len(text), _PIECE_CHARACTERS):
             output = {"output_type": "stream", "name": name, "text": text[start : start + _PIECE_CHARACTERS]}
-            self._recorder.record({"type": "output", "cell_id": cell_id, "output": output}, urgent=urgent)
+            with contextlib.suppress(NoActiveRecording):  # what was held back when the recording was given up
+                self._recorder.record({"type": "output", "cell_id": cell_id, "output": output}, urgent=urgent)
 
     def _flush(self, run: _Run) -> None:
         for held in run.streams.values():

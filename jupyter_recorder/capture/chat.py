@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import uuid
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from ..errors import NoActiveRecording
 from ..heldtext import HeldText
 from ..interrupts import shielded
 from ..journal.commit import Timer
@@ -85,8 +87,8 @@ class Answer:
         with shielded():
             self._hand_on()
             self._recorder.drop_held_text(self._held)
-            if not complete and self._recorder.active:
-                self._recorder.note(f"the answer {self.message_id} broke off")
+            if not complete:
+                self._record({"type": "note", "text": f"the answer {self.message_id} broke off"}, urgent=False)
 
     def _hand_on(self) -> None:
         with shielded(), self._lock:
@@ -98,6 +100,8 @@ class Answer:
                 self._held.feed("".join(pieces))
 
     def _append(self, text: str, urgent: bool) -> None:  # noqa: ARG002  # it has waited to be coalesced: write it now
-        self._recorder.record(
-            {"type": "message_append", "message_id": self.message_id, "content_delta": text}, urgent=True
-        )
+        self._record({"type": "message_append", "message_id": self.message_id, "content_delta": text}, urgent=True)
+
+    def _record(self, event: dict[str, Any], *, urgent: bool) -> None:
+        with contextlib.suppress(NoActiveRecording):  # who reads an answer must get all of it, recorded or not
+            self._recorder.record(event, urgent=urgent)

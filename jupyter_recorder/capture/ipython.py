@@ -27,9 +27,8 @@ class ShellTap:
     def __init__(self, shell: Any, cells: CellRecorder) -> None:
         self._shell = shell
         self._cells = cells
-        # A cell that `%%record` runs stands inside the cell that says so; the last one takes what is printed after it.
+        # The cells that run now: one that `%%record` runs stands inside the one that says so.
         self._runs: list[tuple[str, int | None]] = []
-        self._open = 0
         self._shown_otherwise = False
         self._tees: list[tuple[str, Tee]] = []
         self._wrapped: list[tuple[Any, str]] = []
@@ -75,8 +74,6 @@ class ShellTap:
     def _before(self, info: Any) -> None:
         # The inputs so far, not `execution_count`: whether that one was raised by now depends on the version.
         count = len(self._shell.history_manager.input_hist_parsed) if info.store_history else None
-        del self._runs[self._open :]
-        self._open += 1
         self._runs.append((uuid.uuid4().hex, count))
         self._cells.begin(
             self._run,
@@ -87,14 +84,11 @@ class ShellTap:
         )
 
     def _after(self, result: Any) -> None:
-        if self._open == 0:  # the cell that began the recording
-            return
-        self._cells.end(self._run, "ok" if result.success else "error")
-        self._open -= 1
-        del self._runs[max(self._open, 1) :]
+        if self._runs:  # else it is the cell that began the recording
+            self._cells.end(self._runs.pop()[0], "ok" if result.success else "error")
 
     def _printed(self, name: str, text: str) -> None:
-        if not self._shown_otherwise:
+        if self._runs and not self._shown_otherwise:  # between cells it is the prompt
             self._cells.stream(self._run, name, text)
 
     def _start_result(self, original: Callable[[], Any]) -> None:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Iterator
 from typing import Any, Final
 
 import nbformat
-from nbformat import v4
+from nbformat import ValidationError, v4
 
+from ..errors import EmbedTooLarge
 from ..journal.blobs import join_payloads
 from ..library.recording import Recording
-from ..replay.bundle import ReplayOptions, mime_bundle
-from ..replay.load import load
+from ..replay.bundle import ReplayData, ReplayOptions, mime_bundle
 from ..timeline import Cell, Mark, Message, Session, fold
 
 _MAX_EMBED_BYTES: Final = 5 << 20
+_NEEDED: Final[dict[str, dict[str, Any]]] = {
+    "display_data": {"metadata": {}},
+    "execute_result": {"metadata": {}, "execution_count": None},
+}
 _OUTPUT_FIELDS: Final = {
     "stream": ("name", "text"),
     "display_data": ("data", "metadata"),
@@ -60,8 +63,14 @@ def _output(raw: dict[str, Any]) -> Any:
     kind = str(raw.get("output_type"))
     if kind not in _OUTPUT_FIELDS:
         return None
-    fields = {name: raw[name] for name in _OUTPUT_FIELDS[kind] if name in raw}
-    return v4.new_output(kind, **fields)
+    output = {"output_type": kind, **_NEEDED.get(kind, {})}
+    output |= {name: raw[name] for name in _OUTPUT_FIELDS[kind] if name in raw}
+    try:
+        nbformat.validate(output, ref="output", version=4, version_minor=5)
+    except ValidationError:  # of a damaged journal, or its payload is gone: the rest is still a notebook
+        text = f"[jupyter-recorder: an output of type {kind} is damaged]\n"
+        return v4.new_output("stream", name="stderr", text=text)
+    return nbformat.from_dict(output)
 
 
 def _message_cell(message: Message) -> Any:
@@ -82,10 +91,12 @@ def _terminal_cell(recording: Recording, start: dict[str, Any]) -> Iterator[Any]
     file = start.get("file")
     if not isinstance(file, str) or file not in recording.cast_files():
         return
-    data = load(recording, max_bytes=_MAX_EMBED_BYTES)
-    lone = dataclasses.replace(data, journal=b"", casts={file: data.casts[file]}, blobs={})
     command = str(start.get("command") or "")
-    text = f"▶ {command or os.path.splitext(file)[0]}"
-    bundle = mime_bundle(lone, ReplayOptions(), summary=text, max_embed_bytes=_MAX_EMBED_BYTES)
+    lone = ReplayData({**recording.shown}, b"", {file: recording.read_cast(file)}, {})
+    summary = f"▶ {command or os.path.splitext(file)[0]}"
+    try:
+        bundle = mime_bundle(lone, ReplayOptions(), summary=summary, max_embed_bytes=_MAX_EMBED_BYTES)
+    except EmbedTooLarge:
+        bundle = {"text/plain": f"{summary} (too large to replay here; export it with --to asciicast-v2)"}
     source = f"%%bash\n{command}" if command else ""
     yield v4.new_code_cell(source=source, outputs=[v4.new_output("display_data", data=bundle)])

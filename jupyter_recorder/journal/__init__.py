@@ -29,6 +29,8 @@ highest segment that has it. A terminal's `.cast` has segments likewise (`termin
 **Blobs.** A payload over 64 KiB stands in `blobs/<sha256>`, synced before the line that names it as
 `{"blob": sha256, "size": bytes, "mime": type}`: the UTF-8 of a string, or the JSON text of any other value.
 
-**Modules.** `codec` (lines, pure), `commit` (who writes and syncs when), `log` (one appendable file with its
-segments), `writer` (numbers and encodes events), `reader`, `repair`, `blobs`, `dedupe`.
+**Modules.** `codec` (lines, pure), `commit` (who writes and syncs when), `segment` (one open file), `log` (files
+one after the other: what is durable), `room` (how much a slow disk may hold back), `writer` (numbers and encodes
+events), `reader`, `tail` (lines from the end), `find` (one event), `repair`, `blobs`, `dedupe` with `dedupe_index`
+(which events are there already), `cache` (where what can be rebuilt stands).
 """

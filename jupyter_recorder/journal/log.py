@@ -192,7 +192,8 @@ class SegmentedLog:
 
     def _next_batch(self, segment: Segment) -> list[Item]:
         with self._changed:
-            batch, size = [], 0
+            batch: list[Item] = []
+            size = 0
             for item in () if segment.given_up else self._pending:
                 # Blobs are synced before their line: what came before them must not wait for that.
                 if batch and (size + len(item.data) > _BATCH_BYTES or (item.blobs and not batch[-1].blobs)):

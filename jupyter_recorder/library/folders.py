@@ -10,8 +10,8 @@ from typing import Final
 
 from ..errors import CorruptState, StorageError
 from ..files import Files, make_folders, read_small, storage_errors, write_atomic
+from ..ids import is_safe_id, session_folder_id
 from ..journal.codec import decode_object, encode_line
-from .ids import is_safe_id, session_folder_id
 from .locks import short_lock
 
 ELSEWHERE: Final = "elsewhere.json"

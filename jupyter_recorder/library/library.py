@@ -11,10 +11,10 @@ from pathlib import Path
 
 from ..errors import CorruptState, RecordingInProgress, RecordingNotFound
 from ..files import SYSTEM, Files, storage_errors
+from ..ids import check_name, is_safe_id, session_folder_id, slug, slug_of_take, take_id, timestamp_of
 from .active import RECORD
 from .create import CreatedRecording, Plan, as_tags, create_folder
 from .folders import GONE, NEW, change_elsewhere, default_root, read_elsewhere, usable_folder
-from .ids import check_name, is_safe_id, session_folder_id, slug, slug_of_take, take_id, timestamp_of
 from .manifest import MANIFEST, Kind
 from .owner import Life
 from .recording import Recording, is_recording_folder

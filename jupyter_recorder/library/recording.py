@@ -13,12 +13,12 @@ from typing import Any, cast
 
 from ..errors import CorruptState
 from ..files import storage_errors
+from ..ids import is_safe_id
 from ..journal.blobs import FOLDER as BLOBS
 from ..journal.blobs import read_blob
 from ..journal.reader import Report, read_events
 from .active import read_record
 from .casts import cast_files, read_cast
-from .ids import is_safe_id
 from .manifest import MANIFEST, Labels, Manifest, merged, read_labels, read_manifest
 from .owner import Life, life_of
 

@@ -20,10 +20,10 @@ from typing import Final, NamedTuple
 
 from ..errors import CorruptState, RecordingInProgress
 from ..files import Files, storage_errors
+from ..ids import recovered_name
 from .active import LOCK, RECORD
 from .create import publish
 from .folders import GONE, NEW, change_elsewhere, remove_folder
-from .ids import recovered_name
 from .library import Library
 from .locks import short_lock
 from .manifest import MANIFEST, TIMED_OUT, Manifest, read_manifest, write_manifest

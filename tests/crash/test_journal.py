@@ -7,7 +7,6 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,7 +34,7 @@ class Acked:
 
     def __init__(self) -> None:
         self.upto: dict[str, int] = {}
-        self.events: dict[str, list[Mapping[str, Any]]] = {}
+        self.events: dict[str, list[dict[str, Any]]] = {}
 
     def take(self, output: bytes) -> None:
         """Add the lines that a process printed; the last one may be torn by the kill."""

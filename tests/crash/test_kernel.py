@@ -21,7 +21,9 @@ HELD = 0.150
 
 STREAM = "import time\nn = 0\nwhile True:\n    n += 1; print(f'<{n}>', flush=True); time.sleep(0.002)"
 BUSY = "import itertools\nfor n in itertools.count(1):\n    print(f'<{n}>')\n    sum(range(30000))"
-SECRETIVE = "import time\nn = 0\nwhile True:\n    n += 1; print(f'<{n}> password=', end='', flush=True); time.sleep(0.02)"
+SECRETIVE = (
+    "import time\nn = 0\nwhile True:\n    n += 1; print(f'<{n}> password=', end='', flush=True); time.sleep(0.02)"
+)
 
 
 @pytest.fixture
@@ -101,7 +103,7 @@ def test_text_that_redaction_holds_back_is_there_after_150_ms(start: Callable[..
 def test_the_next_kernel_says_that_there_is_one_to_recover(start: Callable[..., Kernel]) -> None:
     """`%load_ext` tells what a dead kernel left, `list` shows it, `recover` gets it back, and then nothing is left."""
     kernel = start()
-    ran, _ = kill_in_the_middle(kernel, STREAM, 0.2)
+    kill_in_the_middle(kernel, STREAM, 0.2)
     folder = kernel.folder("streaming")
     before = list(read_events(folder))
     following = start()
@@ -190,7 +192,10 @@ def test_a_killed_program_in_a_terminal_is_recovered_with_its_tail(start: Callab
 def test_an_empty_recording_of_a_dead_kernel_is_removed(start: Callable[..., Kernel]) -> None:
     """A recording that held nothing when its process died is gone after `recover`, which says so."""
     kernel = start()
-    code = "import jupyter_recorder.recorder as r, jupyter_recorder.library.library as l\nr.Recorder.start(l.Library(), 'empty', 'chat')"
+    code = (
+        "from jupyter_recorder.library.library import Library\nfrom jupyter_recorder.recorder import Recorder\n"
+        "kept = Recorder.start(Library(), 'empty', 'chat')"
+    )
     kernel.run(code)
     folder = kernel.folder("empty")
     kernel.kill()
@@ -210,6 +215,8 @@ def test_a_killed_stream_of_tokens_is_kept(start: Callable[..., Kernel]) -> None
         "    print(token, end='', flush=True); time.sleep(0.005)"
     )
     ran, killed_at = kill_in_the_middle(kernel, code, 0.5)
-    answer = "".join(e["content_delta"] for e in of_type(list(read_events(kernel.folder("streaming"))), "message_append"))
+    answer = "".join(
+        e["content_delta"] for e in of_type(list(read_events(kernel.folder("streaming"))), "message_append")
+    )
 
     assert answer.startswith(arrived_before(ran, killed_at - PROMISED))

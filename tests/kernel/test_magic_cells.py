@@ -84,8 +84,8 @@ def test_child_processes_are_recorded(kernel: Kernel) -> None:
 def test_prints_of_a_forked_worker_are_recorded(kernel: Kernel) -> None:
     """What a `multiprocessing` worker prints in Python is recorded with its cell, once."""
     code = (
-        "import multiprocessing\nworker = multiprocessing.get_context('fork').Process(target=print, args=('from-a-fork',))\n"
-        "worker.start(); worker.join()"
+        "import multiprocessing; context = multiprocessing.get_context('fork')\n"
+        "worker = context.Process(target=print, args=('from-a-fork',))\nworker.start(); worker.join()"
     )
     kernel.run("%record start forked")
     ran = kernel.begin(code)
@@ -222,7 +222,7 @@ def test_the_front_ends_cell_id_is_kept(kernel: Kernel) -> None:
 
 def test_comm_messages_are_not_recorded(kernel: Kernel) -> None:
     """Widgets' comm traffic leaves nothing in the journal."""
-    code = "from comm import create_comm\nc = create_comm(target_name='t', data={'word': 'plugh'})\nc.send({'w': 'plugh2'})"
+    code = "from comm import create_comm\nc = create_comm(target_name='t', data={'w': 'plugh'})\nc.send({'w': 'plugh'})"
     found = record(kernel, "comms", code)
 
     assert ["cell_start", "cell_end"] == [event["type"] for event in found]
@@ -275,7 +275,8 @@ def test_numpy_like_values_in_a_display_are_recorded_as_they_were_sent(kernel: K
 def test_a_secret_in_a_tuple_of_a_display_is_redacted(kernel: Kernel) -> None:
     """Redaction sees what is sent, whatever Python types it was made of."""
     secret = "ghp_" + "a1B2" * 9
-    code = f"from IPython.display import display\ndisplay({{'application/json': {{'t': ('{secret[:10]}' '{secret[10:]}',)}}}}, raw=True)"
+    shown = f"{{'application/json': {{'t': ('{secret[:10]}' '{secret[10:]}',)}}}}"
+    code = f"from IPython.display import display\ndisplay({shown}, raw=True)"
     record(kernel, "tupled", code)
 
     assert secret not in (kernel.folder("tupled") / "session.ndjson").read_text()
@@ -316,7 +317,9 @@ def test_files_are_for_their_owner_alone(kernel: Kernel) -> None:
 def test_recording_goes_on_through_an_interrupt(kernel: Kernel) -> None:
     """An interrupted cell is recorded with its KeyboardInterrupt, and the next cell after it."""
     kernel.run("%record start stopped")
-    ran = kernel.begin("import time\nprint('begun', flush=True)\nwhile True:\n    print('.', end='', flush=True); time.sleep(0.001)")
+    ran = kernel.begin(
+        "import time\nprint('begun', flush=True)\nwhile True:\n    print('.', end='', flush=True); time.sleep(0.001)"
+    )
     kernel.shows(ran, "begun")
     kernel.interrupt()
     kernel.finish(ran)
@@ -332,7 +335,9 @@ def test_recording_goes_on_through_an_interrupt(kernel: Kernel) -> None:
 def test_what_a_front_end_saw_is_what_was_recorded(kernel: Kernel) -> None:
     """The text of a busy cell on IOPub and in the journal is the same, byte for byte."""
     kernel.run("%record start same")
-    ran = kernel.run("import sys\nfor i in range(3000):\n    print(i, 'é', file=sys.stderr if i % 7 == 0 else sys.stdout)")
+    ran = kernel.run(
+        "import sys\nfor i in range(3000):\n    print(i, 'é', file=sys.stderr if i % 7 == 0 else sys.stdout)"
+    )
     kernel.run("%record stop")
     found = [e for e in kernel.events("same") if e.get("cell_id") == ran.msg_id]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from kernels import Kernel, one_line, text
+from kernels import Kernel, cast_text, one_line, text
 
 
 def refused(kernel: Kernel, code: str) -> str:
@@ -154,3 +154,52 @@ def test_a_mistake_while_recording_loses_nothing(kernel: Kernel) -> None:
     assert "still here\n" in text(found)
     assert "'bogus' is no command" in text(found, "stderr")
     assert "completed" == kernel.manifest("steady")["state"]
+
+
+def test_a_damaged_journal_is_replayed_and_exported_and_said(kernel: Kernel, tmp_path: Path) -> None:
+    """Garbage in the middle of a journal: one line says where, the rest is replayed, exported and listed."""
+    kernel.run("%record start damaged\nprint('first')\nprint('last')")
+    kernel.run("%record stop")
+    path = kernel.folder("damaged") / "session.ndjson"
+    head, _, tail = path.read_bytes().partition(b"\n")
+    path.write_bytes(head + b"\n\xff garbage\n" + tail)
+    before = path.read_bytes()
+
+    ran = kernel.run("%record replay damaged")
+    said = f"%record: 10 B of 'damaged' can't be read (session.ndjson from byte {len(head) + 1}: not a JSON object);"
+    assert one_line(ran.out).startswith(said)
+    assert "▶ damaged (2 cells)" in ran.displays[0]["text/plain"]
+    target = tmp_path / "x.ipynb"
+    ran = kernel.run(f"%record export damaged -o {target}")
+    assert ran.out.startswith(said)
+    assert "first\\nlast\\n" in target.read_text()
+    assert "damaged" in kernel.run("%record list --all").out
+    assert before == path.read_bytes()
+
+
+def test_a_damaged_cast_is_replayed_and_exported_up_to_what_is_whole(kernel: Kernel, tmp_path: Path) -> None:
+    """A `.cast` with garbage in its middle and a torn tail: the events that are whole are replayed and exported."""
+    kernel.run("%record sh --name hurt echo one; sleep 0.2; echo two")
+    path = kernel.folder("hurt") / "terminal.cast"
+    header, first, *rest = path.read_bytes().split(b"\n")
+    path.write_bytes(b"\n".join([header, first, b"\xff garbage", *rest]) + b'[9.5,"o","torn')
+
+    ran = kernel.run("%record replay hurt")
+    assert [] == ran.tracebacks
+    assert {"text/html", "text/plain"} <= set(ran.displays[0])
+    target = tmp_path / "x.cast"
+    kernel.run(f"%record export hurt -o {target}")
+    assert "one\r\ntwo\r\n" == cast_text(target)
+
+
+def test_a_folder_whose_manifest_is_garbage_is_named_and_costs_nothing_else(kernel: Kernel) -> None:
+    """A recording without a readable manifest is listed as damaged; others are listed, and it gets one line."""
+    kernel.run("%record start garbled\n%record stop")
+    folder = kernel.folder("garbled")
+    (folder / "manifest.json").write_bytes(b"\x00{")
+    listed = kernel.run("%record list --all").out
+    said = refused(kernel, f"%record replay {folder.name}")
+
+    assert f"{folder.name}  damaged" in listed
+    assert len(listed.splitlines()) > 1
+    assert "manifest.json can't be read" in said

@@ -39,7 +39,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     )
     environment = {**os.environ, "JUPYTER_RECORDER_DIR": str(folder / "root"), "IPYTHONDIR": str(folder / "ipython")}
     done = subprocess.run(
-        [sys.executable, "-c", program, NOTEBOOKS], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", program, NOTEBOOKS],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (0, "") == (done.returncode, done.stderr if done.returncode else "")
     (recording,) = (folder / "root").iterdir()

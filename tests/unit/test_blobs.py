@@ -22,7 +22,9 @@ LARGE = "é" * BLOB_BYTES
 def split(folder: Path, value: Any) -> tuple[Any, list[Blob]]:
     """Split a value, and put its payloads on the disk."""
     blobs: list[Blob] = []
-    return split_payloads(value, blobs), (write_blobs(SYSTEM, folder, blobs), blobs)[1]
+    reference = split_payloads(value, blobs)
+    write_blobs(SYSTEM, folder, blobs)
+    return reference, blobs
 
 
 VALUES = {

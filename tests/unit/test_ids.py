@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_recorder.errors import InvalidName
-from jupyter_recorder.library.ids import (
+from jupyter_recorder.ids import (
     check_name,
     is_safe_id,
     recovered_name,

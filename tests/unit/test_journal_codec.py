@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -31,7 +31,7 @@ NORMALISED = [
     ({3}, [3]),
     ({1: 2, None: 3}, {"1": 2, "None": 3}),
     (Foreign(), "foreign \ufffd"),
-    (datetime(2026, 11, 20, tzinfo=timezone.utc), "2026-11-20T00:00:00Z"),
+    (datetime(2026, 11, 20, tzinfo=UTC), "2026-11-20T00:00:00Z"),
     (2**64, 2**64),
     (-(10**400), -(10**400)),
     (10**4300, hex(10**4300)),
@@ -105,7 +105,9 @@ def test_no_text_ends_a_line(text: str) -> None:
     assert decode_object(line[:-1]) == {"text": text}
 
 
-@pytest.mark.parametrize("line", [b"", b"1", b"[]", b'"text"', b"{", b"null", b'{"a":\xff}', b"{}{}", b'{"a":NaN}', b"\x00"])
+@pytest.mark.parametrize(
+    "line", [b"", b"1", b"[]", b'"text"', b"{", b"null", b'{"a":\xff}', b"{}{}", b'{"a":NaN}', b"\x00"]
+)
 def test_only_an_object_is_a_whole_line(line: bytes) -> None:
     """Anything else is torn or damaged."""
     assert is_whole(line) is False

@@ -49,7 +49,7 @@ def test_seq_and_at_of_a_client_are_left_out(recording: Path) -> None:
         assert recorded.event == note("a")
         writer.append(note("b"))
     assert numbers(recording) == [1, 2]
-    assert (recording / "session.ndjson").read_bytes().count(b'"seq"') == 2 + 1 - 1
+    assert (recording / "session.ndjson").read_bytes().count(b'"seq"') == 2
 
 
 def test_times_never_go_back_over_a_resume(recording: Path) -> None:
@@ -229,7 +229,7 @@ def _in_child(writer: JournalWriter, recording: Path) -> int:
         except NoActiveRecording:
             refused += 1
     waited = writer.wait(timeout=1)
-    held = [fd for fd in os.listdir("/proc/self/fd")] if os.path.isdir("/proc/self/fd") else []
+    held = os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else []
     names = [os.readlink(f"/proc/self/fd/{fd}") for fd in held if os.path.lexists(f"/proc/self/fd/{fd}")]
     ours = [name for name in names if name.startswith(str(recording / "session"))]
     return 0 if refused == 2 and not waited and ours == [] else 1

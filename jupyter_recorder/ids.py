@@ -12,7 +12,7 @@ import unicodedata
 from datetime import UTC, datetime
 from typing import Final
 
-from ..errors import InvalidName
+from .errors import InvalidName
 
 NAME_BYTES: Final = 256
 SLUG_LIMIT: Final = 40
