@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +18,9 @@ from .library.folders import default_root
 from .library.library import Library
 from .library.recording import Recording
 from .library.recovery import recover
+from .magic_health import Health
 from .magic_words import Parser, ShellWords, check_replay, free_text, name_of_command, one_name, shell_words
+from .reading import unread_lines
 from .recorder import Recorder
 
 if TYPE_CHECKING:
@@ -47,8 +48,7 @@ class RecorderMagics(Magics):
 
     def __init__(self, shell: Any, **options: Any) -> None:
         super().__init__(shell, **options)
-        self._told: str | None = None
-        self._telling = threading.Lock()
+        self.health = Health()
 
     @line_cell_magic
     def record(self, line: str, cell: str | None = None) -> None:
@@ -202,7 +202,7 @@ class RecorderMagics(Magics):
         recorder = active.start(
             name, library=self.library(), redact=self.redact, max_output_bytes=self.max_output_bytes, **options
         )
-        recorder.on_health = self.tell_health
+        recorder.on_health = self.health.changed
         return recorder
 
     def _run(self, words: ShellWords) -> None:
@@ -244,6 +244,9 @@ class RecorderMagics(Magics):
             pass
         if report.damage:
             print(magic_text.damaged(recording, report))
+        for file in recording.cast_files():
+            if unread := unread_lines(recording.read_cast(file)):
+                print(magic_text.damaged_cast(recording, file, unread))
 
     def _recorder(self) -> Recorder:
         recorder = active.current()
@@ -268,19 +271,6 @@ class RecorderMagics(Magics):
         if newest is None:
             raise NoActiveRecording("nothing is recorded yet; %record start NAME begins")
         return newest
-
-    def tell_health(self, *_: Any) -> None:
-        """Say once that a recording is not safe, and once that it is again: in a long cell at once, else after it."""
-        recorder = active.current()
-        error = recorder.error if recorder is not None else None
-        with self._telling:
-            if (lost := active.given_up()) is not None:
-                print(f"%record: NOT RECORDING: {lost.error}")
-            told, self._told = self._told, None if error is None else str(error)
-        if error is not None and told is None:
-            print(f"%record: NOT SAFE: {error}")
-        elif error is None and told is not None and recorder is not None:
-            print(f"%record: {recorder.name!r} is safe on the disk again")
 
 
 def _started_at(recording: Recording) -> int:

@@ -27,7 +27,8 @@ def load(shell: Any) -> None:
     """Register the magic with a shell; say what dead processes left."""
     magics = RecorderMagics(shell=shell, config=getattr(shell, "config", None))
     shell.register_magics(magics)
-    shell.events.register("post_run_cell", magics.tell_health)
+    for event, tell in _cell_events(magics):
+        shell.events.register(event, tell)
     shell.set_hook("complete_command", Completer(magics), re_key=r"%{1,2}record\b")
     shell.meta[_META] = magics
     _say(shell, lambda: _tell_stale(magics))
@@ -39,9 +40,14 @@ def unload(shell: Any) -> None:
     """End what is being recorded."""
     magics = shell.meta.pop(_META, None)
     if magics is not None:
-        shell.events.unregister("post_run_cell", magics.tell_health)
+        for event, tell in _cell_events(magics):
+            shell.events.unregister(event, tell)
     if active.current() is not None:
         print(magic_text.stopped(active.stop(reason="unloaded")))
+
+
+def _cell_events(magics: RecorderMagics) -> list[tuple[str, Callable[..., None]]]:
+    return [("pre_run_cell", magics.health.before_cell), ("post_run_cell", magics.health.after_cell)]
 
 
 def _tell_stale(magics: RecorderMagics) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime
 import shlex
 from collections.abc import Iterable
+from typing import Final
 
 from .journal.reader import Report
 from .library.recording import Recording
 from .library.recovery import RecoveryInfo
 from .recorder import Recorder, Status, Stopped
 from .timeline import Counts
+
+_REST: Final = "the rest is whole, and no file was changed"
 
 
 def started(recorder: Recorder) -> str:
@@ -70,10 +73,14 @@ def damaged(recording: Recording, report: Report) -> str:
     """Say that parts of a journal could not be read."""
     size = sum(place.size for place in report.damage)
     first = report.damage[0]
-    return (
-        f"%record: {_size(size)} of {recording.name!r} can't be read ({first.file} from byte {first.offset}: {first.why});"
-        " the rest is whole, and no file was changed"
-    )
+    where = f"{first.file} from byte {first.offset}: {first.why}"
+    return f"%record: {_size(size)} of {recording.name!r} can't be read ({where}); {_REST}"
+
+
+def damaged_cast(recording: Recording, file: str, unread: int) -> str:
+    """Say that lines of a terminal's file could not be read."""
+    what = "1 line" if unread == 1 else f"{unread} lines"
+    return f"%record: {what} of {recording.name!r} can't be read ({file}); {_REST}"
 
 
 def _recovered_line(info: RecoveryInfo) -> str:

@@ -142,17 +142,17 @@ class Recorder:
 
     # -- the pipeline
 
-    def record(self, event: Mapping[str, Any], *, urgent: bool = False) -> Recorded | None:
+    def record(self, event: Mapping[str, Any], *, urgent: bool = False, redacted: bool = False) -> Recorded | None:
         """Record one event: check it, take secrets out, number it, append it to the journal.
 
-        Returns as soon as the event has its number (`wait()` waits for the disk), or None if the disk has been
-        too slow for too long: then the event is counted in a `gap`. Raises `InvalidEvent`, and
-        `NoActiveRecording` once stopped.
+        `redacted` says that its text came out of `held_text()`. Returns as soon as the event has its number (`wait()`
+        waits for the disk), or None if the disk has been too slow for too long: then the event is counted in a `gap`.
+        Raises `InvalidEvent`, and `NoActiveRecording` once stopped.
         """
         self._check_open()
         check(event)
         with shielded():
-            return self._journal.append(self._redactor.value(event), urgent=urgent)
+            return self._journal.append(event if redacted else self._redactor.value(event), urgent=urgent)
 
     def mark(self, label: str) -> None:
         """Put a chapter on the timeline."""
@@ -221,7 +221,7 @@ class Recorder:
             seq=self._journal.seq,
             durable_seq=self._journal.durable_seq,
             unsafe=self._journal.seq - self._journal.durable_seq + sum(file.undurable for file in files),
-            dropped=self._journal.dropped_events + sum(file.room.dropped_events for file in files),
+            dropped=self._journal.dropped_events + sum(file.dropped_events for file in files),
             slow_seconds=self._journal.slow_seconds,
             error=self.error,
         )
@@ -354,7 +354,6 @@ class TerminalTrack:
         self.name = name
         self._recorder = recorder
         self._ended = False
-        self._failing = False
         self._output, self._input = Utf8Decoder(), Utf8Decoder()
         header = Header(width=cols, height=rows, timestamp=int(time.time()), env=recorder._header()["env"])
         with storage_errors(f"the terminal of {recorder.name!r} can't be recorded", recorder.path):
@@ -364,7 +363,8 @@ class TerminalTrack:
                 header,
                 committer=recorder._committer,
                 files=recorder._files,
-                on_change=self._changed,
+                on_change=lambda _: recorder.tell_health(),
+                on_gap=self._gap,
             )
         start = {"type": "terminal_start", "track": name, "file": self.cast.file, "cols": cols, "rows": rows}
         recorder.record({**start, "command": command} if command is not None else start)
@@ -410,18 +410,10 @@ class TerminalTrack:
             self.cast.close(STOP_SECONDS)
 
     def _write(self, code: str, text: str, urgent: bool) -> None:
-        if not self._recorder.active:  # given up while the program ran
-            return
-        if self.cast.write(code, text, urgent=urgent):
-            events, size = self.cast.room.untold()
-            if events:
-                gap = {"type": "gap", "reason": f"{self.cast.file}: the disk was too slow", "track": self.name}
-                self._recorder.record({**gap, "events": events, "bytes": size})
+        if self._recorder.active:  # else it was given up while the program ran
+            self.cast.write(code, text, urgent=urgent)
 
-    def _changed(self, file: CastWriter) -> None:
-        failing, before = file.error is not None, self._failing
-        self._failing = failing
-        self._recorder.tell_health()
-        if before and not failing and self._recorder.active:
-            reason = f"{file.file} could not be written and goes on in another file"
-            self._recorder.record({"type": "gap", "reason": reason, "track": self.name, "events": 0})
+    def _gap(self, reason: str, events: int, size: int) -> None:
+        with contextlib.suppress(NoActiveRecording):  # it ended meanwhile
+            gap = {"type": "gap", "reason": reason, "track": self.name, "events": events}
+            self._recorder.record({**gap, "bytes": size} if size else gap)

@@ -241,7 +241,8 @@ class PowerLossFiles(CountingFiles):
     """The real files below `root`, with a log of which bytes and names were synced when.
 
     `materialise()` makes the folder that a machine would find after the power went at any call. Data is safe by
-    `datasync` only, names by `sync_folder` only, both as they stood when that began. What was not synced is gone, or by a seeded choice partly there: a prefix of a folder's changes, a prefix of a file's bytes, NULs for bytes.
+    `datasync` only, names by `sync_folder` only, both as they stood when that began. What was not synced is gone,
+    or by a seeded choice partly there: a prefix of a folder's changes, a prefix of a file's bytes, NULs for bytes.
     """
 
     def __init__(self, root: Path) -> None:

@@ -25,8 +25,6 @@ from .room import HELD_BYTES, WAIT_SECONDS, Room
 
 logger = logging.getLogger(__name__)
 
-# How often it is looked whether there is room for a `gap` line; only while one is owed.
-LOOK_SECONDS: Final = 0.25
 _OURS: Final = ("seq", "at")
 
 
@@ -68,7 +66,7 @@ class JournalWriter:
         self._lock = threading.RLock()
         self._pid = os.getpid()
         self._seq = self._last_at = 0
-        self._closed = self._looking = False
+        self._closed = False
         self._why_dropped = ""
         self._log = SegmentedLog(
             lambda segment: segment_path(folder, STEM, SUFFIX, segment),
@@ -79,7 +77,9 @@ class JournalWriter:
             on_change=self._changed,
             on_recovery=self._tell_recovered,
         )
-        self._room = Room(self._log.wait_room, held_bytes=held_bytes, wait_seconds=wait_seconds)
+        self._room = Room(
+            self._log.wait_room, self._on_free, self._committer, held_bytes=held_bytes, wait_seconds=wait_seconds
+        )
 
     @classmethod
     def create(cls, folder: Path, header: Mapping[str, Any], **options: Any) -> JournalWriter:
@@ -117,7 +117,6 @@ class JournalWriter:
         with self._open():
             if not self._room.take(len(body) + sum(len(blob.data) for blob in blobs)):
                 self._why_dropped = _reason(self._log.error) if self._log.error else "the disk was too slow"
-                self._look_later()
                 return None
             self._tell_drops()
             self._tell_drift()
@@ -223,23 +222,12 @@ class JournalWriter:
         if wall is not None:
             self._put_own({"type": "clock", "wall_ms": wall})
 
-    def _look_later(self) -> None:
-        if not self._looking:
-            self._looking = True
-            self._committer.call_later(LOOK_SECONDS, self._look)
-
     # -- from a worker
 
-    def _look(self) -> None:
-        """Tell what was dropped as soon as there is room, though no further event may come."""
+    def _on_free(self) -> None:
         with self._lock:
-            self._looking = False
-            if self._closed or not self._room.lacking:
-                return
-            if self._room.free():
+            if not self._closed:
                 self._tell_drops()
-            else:
-                self._look_later()
 
     def _changed(self, _: SegmentedLog) -> None:
         if self._on_change is not None:

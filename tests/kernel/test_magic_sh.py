@@ -194,7 +194,8 @@ def test_a_background_child_does_not_hold_the_cell(kernel: Kernel) -> None:
     quiet = kernel.begin("%record sh --name quiet-child setsid sleep 20 & echo left")
     kernel.finish(quiet, timeout=10)
     loud = kernel.begin(
-        "%%record sh --name loud-child\n(trap '' HUP; for i in {1..400}; do echo x; sleep 0.01; done) 2>/dev/null &\necho left"
+        "%%record sh --name loud-child\n"
+        "(trap '' HUP; for i in {1..400}; do echo x; sleep 0.01; done) 2>/dev/null &\necho left"
     )
     kernel.finish(loud, timeout=10)
 
@@ -203,7 +204,7 @@ def test_a_background_child_does_not_hold_the_cell(kernel: Kernel) -> None:
 
 
 def test_characters_split_over_reads_are_whole(kernel: Kernel) -> None:
-    """A character whose bytes come one by one is one character in the cell and in the `.cast`; a wrong byte is U+FFFD."""
+    """A character whose bytes come one by one is one in the cell and in the `.cast`; a wrong byte is U+FFFD."""
     code = (
         r"%%record sh --name split-utf8"
         "\n" + r"for b in '\303' '\251' '\342' '\202' '\254'; do printf $b; sleep 0.05; done; printf '\377'"

@@ -225,11 +225,11 @@ def test_an_error_in_the_one_cell_is_recorded_and_shown(kernel: Kernel) -> None:
 def test_inside_a_recording_the_cell_magic_adds_nothing(kernel: Kernel) -> None:
     """`%%record` inside a recording is recorded by that one; no other is made."""
     kernel.run("%record start around")
-    kernel.run("%%record inner\nprint('inside')")
+    kernel.run("%%record within\nprint('inside')")
     kernel.run("%record stop")
 
     assert "inside\n" in text(kernel.events("around"))
-    assert not [path for path in kernel.root.iterdir() if path.name.startswith("inner-2")]
+    assert not [path for path in kernel.root.iterdir() if path.name.startswith("within-")]
 
 
 def test_help_shows_examples(kernel: Kernel) -> None:

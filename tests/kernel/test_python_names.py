@@ -247,7 +247,8 @@ def test_the_environment_is_not_recorded(root: Path, monkeypatch: pytest.MonkeyP
 def test_python_and_the_magic_share_the_one_recording(kernel: Kernel) -> None:
     """In a kernel `record(name)` records the cells, and `%record status` shows it."""
     ran = kernel.run(
-        "import jupyter_recorder\nwith jupyter_recorder.record('shared'):\n    get_ipython().run_line_magic('record', 'status')\n    print('inside')"
+        "import jupyter_recorder\nwith jupyter_recorder.record('shared'):\n"
+        "    get_ipython().run_line_magic('record', 'status')\n    print('inside')"
     )
 
     assert "● recording 'shared'" in ran.out

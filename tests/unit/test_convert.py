@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -29,7 +29,7 @@ def library(tmp_path: Path) -> Library:
 
 
 @pytest.fixture
-def make(library: Library) -> Iterator[Callable[..., jupyter_recorder.Recording]]:
+def make(library: Library) -> Callable[..., jupyter_recorder.Recording]:
     """Make a recording with what a function records into it."""
 
     def make(fill: Callable[[Recorder], object]) -> jupyter_recorder.Recording:
@@ -38,7 +38,7 @@ def make(library: Library) -> Iterator[Callable[..., jupyter_recorder.Recording]
         recorder.stop()
         return library.find(recorder.id)
 
-    yield make
+    return make
 
 
 def session(recorder: Recorder) -> None:

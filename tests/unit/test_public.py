@@ -87,7 +87,7 @@ def imported(name: str) -> Iterator[str]:
 def unit(name: str) -> str:
     """Return what stands in `LAYERS` for a module: itself, or its package."""
     named = {thing for layer in LAYERS for thing in layer}
-    return name if name in named else name.split(".")[0]
+    return name if name in named else name.split(".", maxsplit=1)[0]
 
 
 def layer(name: str) -> int:
@@ -155,7 +155,7 @@ def test_all_errors_are_public() -> None:
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     """The lazy names do not hide a typo."""
-    with pytest.raises(AttributeError, match="jupyter_recorder.*nosuch"):
+    with pytest.raises(AttributeError, match=r"jupyter_recorder.*nosuch"):
         _ = jupyter_recorder.nosuch
 
 
