@@ -134,7 +134,7 @@ def make_folders(files: Files, path: Path) -> None:
         files.mkdir(path)
     except FileExistsError:
         if not path.is_dir():
-            raise
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from None
     else:
         files.sync_folder(path.parent)
 

@@ -6,6 +6,7 @@ the journal's would write into a file that another process numbers.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Protocol
 
@@ -34,7 +35,8 @@ def _after_fork_in_child() -> None:
     held = list(_open.values())
     _open.clear()  # first: what starts anew in the child may want to be watched again
     for thing in held:
-        thing.after_fork_in_child()
+        with contextlib.suppress(Exception):  # one that cannot let go must not keep the others from it
+            thing.after_fork_in_child()
 
 
 if hasattr(os, "register_at_fork"):

@@ -138,7 +138,8 @@ class CellRecorder:
         for start in range(0, len(text), _PIECE_CHARACTERS):
             output = {"output_type": "stream", "name": name, "text": text[start : start + _PIECE_CHARACTERS]}
             with contextlib.suppress(NoActiveRecording):  # what was held back when the recording was given up
-                self._recorder.record({"type": "output", "cell_id": cell_id, "output": output}, urgent=urgent)
+                event = {"type": "output", "cell_id": cell_id, "output": output}
+                self._recorder.record(event, urgent=urgent, redacted=True)
 
     def _flush(self, run: _Run) -> None:
         for held in run.streams.values():

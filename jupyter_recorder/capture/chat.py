@@ -88,7 +88,7 @@ class Answer:
             self._hand_on()
             self._recorder.drop_held_text(self._held)
             if not complete:
-                self._record({"type": "note", "text": f"the answer {self.message_id} broke off"}, urgent=False)
+                self._record({"type": "note", "text": f"the answer {self.message_id} broke off"})
 
     def _hand_on(self) -> None:
         with shielded(), self._lock:
@@ -100,8 +100,9 @@ class Answer:
                 self._held.feed("".join(pieces))
 
     def _append(self, text: str, urgent: bool) -> None:  # noqa: ARG002  # it has waited to be coalesced: write it now
-        self._record({"type": "message_append", "message_id": self.message_id, "content_delta": text}, urgent=True)
+        event = {"type": "message_append", "message_id": self.message_id, "content_delta": text}
+        self._record(event, urgent=True, redacted=True)
 
-    def _record(self, event: dict[str, Any], *, urgent: bool) -> None:
+    def _record(self, event: dict[str, Any], **how: bool) -> None:
         with contextlib.suppress(NoActiveRecording):  # who reads an answer must get all of it, recorded or not
-            self._recorder.record(event, urgent=urgent)
+            self._recorder.record(event, **how)

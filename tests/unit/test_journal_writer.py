@@ -208,17 +208,28 @@ def test_a_forked_child_can_write_nothing_and_the_parent_goes_on(recording: Path
         threads = [threading.Thread(target=append) for _ in range(4)]
         for thread in threads:
             thread.start()
-        for _ in range(20):
-            child = os.fork()
-            if child == 0:
-                os._exit(_in_child(writer, recording))
-            assert os.waitpid(child, 0)[1] == 0
-        stop.set()
-        for thread in threads:
-            thread.join()
+        try:
+            ends = [_fork(writer, recording) for _ in range(20)]
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        assert ends == [0] * 20
         seq = writer.seq
     assert numbers(recording) == list(range(1, seq + 1))
     assert set(notes(recording)) == {"parent"}
+
+
+def _fork(writer: JournalWriter, recording: Path) -> int:
+    """Return how a child ended that was forked now: 0 if it was refused everything."""
+    child = os.fork()
+    if child == 0:
+        code = 2
+        try:
+            code = _in_child(writer, recording)
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def _in_child(writer: JournalWriter, recording: Path) -> int:
