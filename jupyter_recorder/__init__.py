@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .active import current, record, start, stop
+    from .asciicast.recorder import RecordingConfig, TerminalRecorder
     from .errors import (
         CorruptState,
         EmbedTooLarge,
@@ -66,6 +67,8 @@ _HOMES = {
     "record": ".active",
     "start": ".active",
     "stop": ".active",
+    "RecordingConfig": ".asciicast.recorder",
+    "TerminalRecorder": ".asciicast.recorder",
     "Library": ".library.library",
     "open": ".reading",
     "recordings": ".reading",
@@ -91,12 +94,14 @@ __all__ = [
     "RecError",
     "Recorder",
     "Recording",
+    "RecordingConfig",
     "RecordingInProgress",
     "RecordingNotFound",
     "RecordingState",
     "RecoveryInfo",
     "SequenceGap",
     "StorageError",
+    "TerminalRecorder",
     "UnknownFormat",
     "current",
     "open",

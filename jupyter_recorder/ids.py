@@ -21,6 +21,11 @@ _STAMP: Final = "%Y%m%d-%H%M%S"
 _TAKE: Final = re.compile(
     r"(?P<slug>[a-z0-9][a-z0-9-]*)-([0-9]{4})([0-9]{2})([0-9]{2})-([0-9]{2})([0-9]{2})([0-9]{2})(?:-[0-9]{1,6})?"
 )
+# What Windows refuses in a file's name, or keeps for devices whatever the ending.
+_REFUSED: Final = re.compile(r"[<>:\"/\\|?*]")
+_DEVICE: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])[ ]*(?:\..*)?", re.IGNORECASE)
+# File systems allow 255 bytes; a number, an ending and a temporary file's marks are added to it.
+_STEM_BYTES: Final = 200
 # Control, format (bidi overrides, joiners), surrogate, line and paragraph separator: a screen cannot show them.
 _UNSHOWN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
@@ -67,6 +72,22 @@ def session_folder_id(session_id: str) -> str:
     """Return the id of a client's session: its slug and 64 bits of its sha256, so that twins stay apart."""
     digest = hashlib.sha256(session_id.encode("utf-8", "surrogatepass")).hexdigest()
     return f"{slug(session_id)}-{digest[:16]}"
+
+
+def file_stem(session_id: str) -> str:
+    """Return a session's name for its files: its id, if every system can have that as a file's name.
+
+    Else what `session_folder_id` makes of it: also for one that begins with a dot or a hyphen.
+    """
+    return session_id if _is_file_stem(session_id) else session_folder_id(session_id)
+
+
+def _is_file_stem(text: str) -> bool:
+    if not text or text[0] in " .-" or text[-1] in " ." or _REFUSED.search(text) or _DEVICE.fullmatch(text):
+        return False
+    if any(unicodedata.category(char) in _UNSHOWN for char in text):
+        return False
+    return len(text.encode()) <= _STEM_BYTES
 
 
 def recovered_name(last_ms: int) -> str:

@@ -33,4 +33,6 @@ Sources: the asciicast v2 and v3 documents of asciinema; for the strictness, wha
     format   lines to bytes and back; pure
     reader   whole files, as a stream
     writer   a recording's own file, appended to and made durable
+    recorder a session of a program that embeds it: the `.cast` (`linefile`, `text`) and its `sidecar`, written in
+             `turns` that never raise, with what went wrong (`failures`)
 """
