@@ -10,7 +10,7 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class
 from IPython.display import display
 from traitlets import Bool, Int, Unicode
 
-from . import active, magic_text
+from . import active, text
 from .capture.cells import MAX_OUTPUT_BYTES
 from .errors import NoActiveRecording, PersistFailed, RecError
 from .journal.reader import Report
@@ -107,22 +107,22 @@ class RecorderMagics(Magics):
         parser.add_argument("--dir")
         given = parser.read(rest)
         recorder = self.begin(given.name, title=given.title, tags=tuple(given.tag), directory=given.dir)
-        print(magic_text.started(recorder))
+        print(text.started(recorder))
 
     def _stop(self, rest: str) -> None:
         Parser("stop").read(rest)
-        print(magic_text.stopped(active.stop()))
+        print(text.stopped(active.stop()))
 
     def _status(self, rest: str) -> None:
         Parser("status").read(rest)
         recorder = active.current()
-        print(magic_text.status(recorder.status()) if recorder else str(NoActiveRecording()))
+        print(text.status(recorder.status()) if recorder else str(NoActiveRecording()))
 
     def _list(self, rest: str) -> None:
         parser = Parser("list")
         parser.add_argument("--all", action="store_true")
         everything = parser.read(rest).all
-        print(magic_text.listing(self.library().recordings(limit=None if everything else LISTED)))
+        print(text.listing(self.library().recordings(limit=None if everything else LISTED)))
 
     def _mark(self, rest: str) -> None:
         self._recorder().mark(free_text("mark", "LABEL", rest))
@@ -161,7 +161,7 @@ class RecorderMagics(Magics):
     def _recover(self, rest: str) -> None:
         parser = Parser("recover")
         parser.add_argument("--force", action="store_true")
-        print(magic_text.recovered(recover(self.library(), force=parser.read(rest).force)))
+        print(text.recovered(recover(self.library(), force=parser.read(rest).force)))
 
     def _export(self, rest: str) -> None:
         parser = Parser("export")
@@ -195,7 +195,7 @@ class RecorderMagics(Magics):
         try:
             self.shell.run_cell(cell)
         finally:
-            print(magic_text.stopped(active.stop()))
+            print(text.stopped(active.stop()))
 
     def begin(self, name: str, **options: Any) -> Recorder:
         """Begin a recording of this shell with the settings' values."""
@@ -228,7 +228,7 @@ class RecorderMagics(Magics):
         except PersistFailed:  # %record stop can end it later
             active.keep(own)
             raise
-        print(magic_text.stopped(stopped))
+        print(text.stopped(stopped))
 
     @staticmethod
     def _tell_end(ended: Ended) -> None:
@@ -243,10 +243,10 @@ class RecorderMagics(Magics):
         for _ in recording.events(report):
             pass
         if report.damage:
-            print(magic_text.damaged(recording, report))
+            print(text.damaged(recording, report))
         for file in recording.cast_files():
             if unread := unread_lines(recording.read_cast(file)):
-                print(magic_text.damaged_cast(recording, file, unread))
+                print(text.damaged_cast(recording, file, unread))
 
     def _recorder(self) -> Recorder:
         recorder = active.current()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from . import active, magic_text
+from . import active, text
 from .errors import RecError
 from .magic import WORDS, RecorderMagics
 
@@ -43,7 +43,7 @@ def unload(shell: Any) -> None:
         for event, tell in _cell_events(magics):
             shell.events.unregister(event, tell)
     if active.current() is not None:
-        print(magic_text.stopped(active.stop(reason="unloaded")))
+        print(text.stopped(active.stop(reason="unloaded")))
 
 
 def _cell_events(magics: RecorderMagics) -> list[tuple[str, Callable[..., None]]]:
@@ -57,12 +57,12 @@ def _tell_stale(magics: RecorderMagics) -> None:
         print(f"%record: {error}")
         return
     if left:
-        print(magic_text.stale(left))
+        print(text.stale(left))
 
 
 def _auto_start(shell: Any, magics: RecorderMagics) -> None:
     try:
-        said = magic_text.started(magics.begin("notebook"))
+        said = text.started(magics.begin("notebook"))
     except RecError as error:
         said = f"%record: NOT RECORDING: {error}"
     _say(shell, lambda: print(said))

@@ -246,10 +246,11 @@ def test_a_recording_that_another_process_took_is_given_up_and_said(new_kernel: 
     """When the owner's record is gone, the kernel stops writing, says so once, and can start anew."""
     kernel = new_kernel()
     kernel.run("import jupyter_recorder.recorder as r; r.HEARTBEAT_SECONDS = 0.1")
-    kernel.run("%record start taken")
+    kernel.run("import jupyter_recorder\n%record start taken\nrecorder = jupyter_recorder.current()")
     (kernel.folder("taken") / "recording.json").unlink()
     told = run_until(kernel, "%record: NOT RECORDING: 'taken' was taken over by another process", "print('x')")
     quiet = kernel.run("print('y')")
+    kernel.run("recorder.wait(20)")  # what came before it was taken is written out
     size = (kernel.folder("taken") / "session.ndjson").stat().st_size
     kernel.run("print('z')")
 

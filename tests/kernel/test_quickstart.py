@@ -10,7 +10,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,7 +29,7 @@ class Run(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The quickstart, executed once by `notebooks/demo.py` through nbclient."""
     folder = tmp_path_factory.mktemp("quickstart")
     program = (
@@ -48,7 +47,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     )
     assert (0, "") == (done.returncode, done.stderr if done.returncode else "")
     (recording,) = (folder / "root").iterdir()
-    yield Run(json.loads((folder / "quickstart.ipynb").read_text("utf-8")), recording)
+    return Run(json.loads((folder / "quickstart.ipynb").read_text("utf-8")), recording)
 
 
 def bundle(run: Run) -> dict[str, Any]:

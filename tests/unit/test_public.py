@@ -27,11 +27,11 @@ LAYERS = (
     {"capture.cells", "capture.chat", "capture.forked", "capture.osc", "capture.pty"},
     {"capture.shell"},
     {"recorder", "capture.ipython", "capture.kernel", "capture.run"},
-    {"active", "reading", "replay"},
-    {"convert"},
-    {"magic_health", "magic_text", "magic_words"},
+    {"active", "reading", "replay", "text"},
+    {"convert", "cli"},
+    {"magic_health", "magic_words"},
     {"magic"},
-    {"magic_load"},
+    {"magic_load", "__main__"},
     {"__init__"},
 )
 # Who may import what costs much, or is not everywhere.

@@ -1,10 +1,10 @@
-"""What `%record` says: plain lines, the same in a notebook and in a terminal."""
+"""What is said to a person: plain lines, the same in a notebook and in a shell."""
 
 from __future__ import annotations
 
 import datetime
 import shlex
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from .journal.reader import Report
@@ -61,6 +61,13 @@ def recovered(infos: Iterable[RecoveryInfo]) -> str:
     """Say what recovery did."""
     lines = [_recovered_line(info) for info in infos]
     return "\n".join(lines) if lines else "there is nothing to recover"
+
+
+def recoverable(recordings: Collection[Recording]) -> str:
+    """Say which recordings dead processes left."""
+    if not recordings:
+        return "there is nothing to recover"
+    return "\n".join(["left unfinished by dead processes:", *(f"  {one.name}  ({one.path})" for one in recordings)])
 
 
 def stale(count: int) -> str:
