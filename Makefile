@@ -18,7 +18,7 @@ SOURCES := $(shell find labextension/src labextension/scripts -type f -not -path
 export PATH := $(abspath $(BIN)):$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: demo test lint unit browser bench player-test chromium setup clean help
+.PHONY: demo test lint unit shells browser bench player-test chromium setup clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -52,7 +52,10 @@ lint: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-unit: setup
+shells:
+	@command -v zsh >/dev/null && command -v fish >/dev/null || sh tests/apt_install.sh zsh fish || echo "== going on without: their tests are skipped"
+
+unit: setup shells
 	@echo "== unit, property, crash and notebook tests"
 	@$(BIN)/python -m pytest tests --ignore tests/browser --ignore tests/benchmarks
 

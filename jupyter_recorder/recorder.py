@@ -390,6 +390,12 @@ class TerminalTrack:
             self.flush()
             self._write("r", f"{cols}x{rows}", False)
 
+    def mark(self, label: str) -> None:
+        """Record a labelled marker."""
+        with shielded():
+            self.flush()
+            self._write("m", self._recorder._redactor.text(label), False)
+
     def flush(self) -> None:
         """Hand on what redaction holds back."""
         self._held_output.flush()

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import Any, Final
 
@@ -34,18 +34,21 @@ _TAKE_TERMINAL: Final = (
 
 
 class PtyProgram:
-    """A shell command that runs in a new terminal of `cols` x `rows` characters; raises `RecError` if it can't."""
+    """A shell command that runs in a new terminal of `cols` x `rows` characters; raises `RecError` if it can't.
 
-    def __init__(self, command: str, cols: int, rows: int) -> None:
+    `added` goes into its environment.
+    """
+
+    def __init__(self, command: str, cols: int, rows: int, added: Mapping[str, str] | None = None) -> None:
         if os.name == "nt":
             raise RecError("programs can't be recorded on Windows: it has no PTY that Python can open")
         self.interrupted = 0
         try:
-            self._begin(command, cols, rows)
+            self._begin(command, cols, rows, added or {})
         except (OSError, ValueError) as error:  # no terminal left, a command too long or with a NUL in it
             raise RecError(f"the program can't be run: {getattr(error, 'strerror', None) or error}") from error
 
-    def _begin(self, command: str, cols: int, rows: int) -> None:
+    def _begin(self, command: str, cols: int, rows: int, added: Mapping[str, str]) -> None:
         self._master, slave = os.openpty()
         try:
             self.resize(cols, rows)
@@ -55,7 +58,7 @@ class PtyProgram:
                 stdout=slave,
                 stderr=slave,
                 start_new_session=True,
-                env=_environment(),
+                env={**_environment(), **added},
             )
         except BaseException:
             os.close(self._master)

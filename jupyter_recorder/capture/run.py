@@ -8,12 +8,12 @@ import re
 import shutil
 import signal
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..asciicast.format import Utf8Decoder
 from .pty import PtyProgram
+from .shell import MarkedCommands, WholeCommand, marked_shell
 
 if TYPE_CHECKING:
     from ..recorder import Recorder, TerminalTrack
@@ -46,36 +46,39 @@ def run_program(
     """Run a shell command in a terminal, and tell how it ended.
 
     What it shows appears live where this process prints, and in the recording's next terminal. In a real terminal
-    its size is taken and keys reach the program (recorded if `record_input`). Ctrl-C goes to the program. Raises
-    `RecError` if it can't be run, `StorageError` if it can't be recorded: then it is not run.
+    its size is taken and keys reach the program (recorded if `record_input`). Ctrl-C goes to the program. It is
+    recorded as one command; of a bash or zsh alone, each command that it runs is. Raises `RecError` if it can't be
+    run, `StorageError` if it can't be recorded: then it is not run.
     """
     interactive = _own_terminal()
     cols, rows = size or (_own_size() if interactive else DEFAULT_SIZE)
+    shell = marked_shell(command)
     track = recorder.terminal(cols, rows, command=command)
-    recorder.record({"type": "command_start", "track": track.name, "command": command, "cwd": _folder()})
-    begun = time.monotonic()
+    commands = MarkedCommands(recorder, track, shell.nonce) if shell else WholeCommand(recorder, track)
+    if shell is None:
+        commands.begin(command, _folder())
     try:
-        program = PtyProgram(command, cols, rows)
+        program = PtyProgram(shell.command if shell else command, cols, rows, shell.environment if shell else {})
     except BaseException:
-        _finish(recorder, track, None, begun)
+        _finish(track, commands, None)
         raise
     try:
         with program.taking_interrupts():
-            _pump(program, track, _TerminalView(program, track) if interactive else CellView(), record_input)
+            view = _TerminalView(program, track) if interactive else CellView()
+            _pump(program, commands, view, track.input if record_input else None)
             code = program.wait()
     finally:
         program.close()
-        _finish(recorder, track, program.wait(), begun)
+        _finish(track, commands, program.wait())
     return Ended(code, program.interrupted > 0)
 
 
-def _pump(program: PtyProgram, track: TerminalTrack, view: Any, record_input: bool) -> None:
-    on_keys = track.input if record_input else None
+def _pump(program: PtyProgram, commands: WholeCommand, view: Any, on_keys: Callable[[bytes], None] | None) -> None:
     with view.shown() as keys:
         for chunk in program.chunks(keys, on_keys):
             view.settle()
-            track.output(chunk)
-            view.show(chunk)
+            view.show(commands.output(chunk))
+        view.show(commands.rest())
 
 
 def _folder() -> str | None:
@@ -85,10 +88,8 @@ def _folder() -> str | None:
         return None
 
 
-def _finish(recorder: Recorder, track: TerminalTrack, code: int | None, begun: float) -> None:
-    duration = round((time.monotonic() - begun) * 1000)
-    track.flush()
-    recorder.record({"type": "command_end", "track": track.name, "exit_code": code, "duration_ms": duration})
+def _finish(track: TerminalTrack, commands: WholeCommand, code: int | None) -> None:
+    commands.end(code)
     track.end(code)
 
 

@@ -142,6 +142,8 @@ class Recoverer:
         except RecordingInProgress as error:
             return RecoveryInfo(path.name, error.name, path, error=str(error), holder_pid=error.pid)
         except Exception as error:  # noqa: BLE001  # whatever is wrong with one must not keep the others from recovery
+            if not os.path.lexists(path):  # its maker has just given it its id, or someone deleted it
+                return None
             return RecoveryInfo(path.name, path.name, path, error=str(error) or type(error).__name__)
 
     def _recover(self, path: Path) -> RecoveryInfo | None:

@@ -219,23 +219,32 @@ def make(root: str, count: str) -> None:
     print(json.dumps({}), flush=True)
 
 
+def together(word: str, *arguments: str) -> None:
+    """Do what another word does, once all that are to do theirs at the same time are ready."""
+    ready()
+    globals()[word](*arguments)
+
+
 def race(folder: str, seed: str, rounds: str) -> None:
-    """Start and stop in one folder again and again; say how often it was alone, and whether it ever was not."""
-    dice, won, writer = random.Random(int(seed)), 0, Path(folder, "writer")
+    """Start and stop in one folder until it has won so many rounds, alone each time; say how often it was refused."""
+    dice, won, refused, writer = random.Random(int(seed)), 0, 0, Path(folder, "writer")
     while won < int(rounds):
         state = RecordingState(folder)
         try:
             state.start(f"race-{seed}", "session.ndjson")
         except RecordingInProgress:
+            refused += 1
             continue
         os.close(os.open(writer, os.O_CREAT | os.O_EXCL))  # fails if another is writing
+        time.sleep(dice.random() / 500)  # so that others come meanwhile, also where they share one core
         if dice.random() < 0.3:
             assert state.heartbeat()
         assert state.current().name == f"race-{seed}"  # type: ignore[union-attr]
         writer.unlink()
         won += 1
         state.stop()
-    print(json.dumps({"won": won}), flush=True)
+        time.sleep(dice.random() / 500)
+    print(json.dumps({"won": won, "refused": refused}), flush=True)
 
 
 def race_dying(folder: str, seed: str, rounds: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from programs import SCRIPT, environment, killed, living, orphaned, output
+from programs import killed, living, orphaned, output
 from recording_process import tree
 
 from jupyter_recorder.errors import CorruptState, NoActiveRecording, RecordingInProgress
@@ -45,43 +44,7 @@ def age_record(folder: Path, seconds: float) -> None:
     os.utime(folder / "recording.json", (then, then))
 
 
-# -- races
-
-
-def race(*words: tuple[object, ...]) -> list[Any]:
-    """Run programs at the same time and return what each told."""
-    commands = [[sys.executable, str(SCRIPT), *map(str, word)] for word in words]
-    running = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
-        for command in commands
-    ]
-    ended = [(process, *process.communicate()) for process in running]
-    assert [(process.returncode, errors) for process, _, errors in ended] == [(0, "")] * len(ended)
-    return [json.loads(told) for _, told, _ in ended]
-
-
-def test_two_processes_that_start_and_stop_are_never_both_writing(folder: Path) -> None:
-    """Over 200 rounds in two processes, each start is alone, and a third one's clean-up takes nothing."""
-    first, second, cleaner = race(("race", folder, 1, 100), ("race", folder, 2, 100), ("clean", folder, 200))
-    assert (first["won"], second["won"], cleaner["taken"]) == (100, 100, [])
-    assert list(folder.iterdir()) == []
-
-
-def test_starts_that_die_never_block_the_next(folder: Path) -> None:
-    """Two processes whose children are killed with the lock held leave a folder that can be started in."""
-    race(("race_dying", folder, 1, 40), ("race_dying", folder, 2, 40))
-    state = RecordingState(folder)
-    assert state.start("next", "session.ndjson").name == "next"
-    state.stop()
-    assert list(folder.iterdir()) == []
-
-
-def test_makers_of_one_name_in_one_second_all_get_a_folder(tmp_path: Path) -> None:
-    """Two processes that make recordings of one name at once get one folder each time."""
-    race(("make", tmp_path, 25), ("make", tmp_path, 25))
-    ids = [recording.id for recording in Library(tmp_path).recordings()]
-    assert (len(ids), len(set(ids))) == (50, 50)
-    assert {recording.manifest["id"] for recording in Library(tmp_path).recordings()} == set(ids)
+# -- another one meanwhile
 
 
 class Meanwhile(Files):

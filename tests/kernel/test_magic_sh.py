@@ -234,8 +234,8 @@ def test_a_cast_is_timed_as_the_program_printed(kernel: Kernel) -> None:
     first, second = (event[0] for event in lines(folder / "terminal.cast")[1:])
     start, end = (of_type(kernel.events("paced"), kind)[0]["at"] for kind in ("terminal_start", "terminal_end"))
 
-    assert 0.45 <= second - first <= 0.9
-    assert 0 <= (end - start) / 1000 - second <= 0.4
+    assert second - first >= 0.45
+    assert second <= (end - start) / 1000 + 0.001
 
 
 def test_a_programs_secrets_are_redacted_everywhere(kernel: Kernel) -> None:

@@ -86,12 +86,14 @@ export function chaptersOf(events: readonly TimedEvent[], terminals: readonly Te
       }
     }
   }
-  return chapters.sort((a, b) => a.t - b.t).filter((chapter, at, all) => !repeats(chapter, all[at - 1]));
+  return chapters.sort((a, b) => a.t - b.t).filter((chapter, at, all) => !repeats(chapter, all[at - 1], all[at + 1]));
 }
 
-/** A terminal made for one command names it twice. */
-function repeats({ t, kind, label }: Chapter, before: Chapter | undefined): boolean {
-  return before?.kind === kind && kind === 'command' && before.label === label && t - before.t < 1;
+/** A terminal made for one command names it twice; one found in a shell stands in the journal and as a marker too. */
+function repeats(chapter: Chapter, before: Chapter | undefined, after: Chapter | undefined): boolean {
+  const sameCommand = (other: Chapter | undefined): boolean =>
+    other?.kind === 'command' && other.label === chapter.label && Math.abs(other.t - chapter.t) < 1;
+  return chapter.kind === 'command' ? sameCommand(before) : chapter.kind === 'marker' && (sameCommand(before) || sameCommand(after));
 }
 
 function firstLine(source: string): string {

@@ -63,6 +63,15 @@ test('chapters are markers, cells, errors, commands and gaps, in order of time',
   ]);
 });
 
+test('a command found in a shell is one chapter, wherever its marker in the terminal falls', () => {
+  const at = (seconds: number) => parseRecording({
+    journal: journal({ at: 0, type: 'terminal_start', track: 't', file: 'terminal.cast' }, { at: 500, type: 'command_start', track: 't', command: 'ls' }),
+    casts: { 'terminal.cast': cast([seconds, 'm', 'ls'], [3, 'm', 'ls']) }
+  }).chapters.map(({ kind }) => kind);
+  assert.deepEqual(at(0.499), ['command', 'marker']);
+  assert.deepEqual(at(0.501), ['command', 'marker']);
+});
+
 test('a cast that cannot be read costs its own track alone', () => {
   const { tracks } = parseRecording({
     journal: journal({ at: 1, type: 'message_add', message_id: 'a', content: 'x' }),
