@@ -112,7 +112,7 @@ def test_ctrl_c_reaches_the_program_and_its_tail_is_kept(kernel: Kernel) -> None
 
 def test_a_program_without_a_trap_ends_by_ctrl_c(kernel: Kernel) -> None:
     """Ctrl-C ends a program through its terminal: exit code 130."""
-    ran = kernel.begin("%record sh --name slept echo ready; sleep 60")
+    ran = kernel.begin("%record sh --name slept echo ready; exec sleep 60")
     kernel.shows(ran, "ready")
     kernel.interrupt()
     kernel.finish(ran, timeout=20)
@@ -136,7 +136,7 @@ def test_a_program_that_ignores_ctrl_c_is_ended_by_the_third(kernel: Kernel) -> 
 def test_the_kernel_goes_on_after_an_interrupt(kernel: Kernel) -> None:
     """After an interrupted program the running recording and the kernel's own Ctrl-C are as before."""
     kernel.run("%record start around-sh")
-    ran = kernel.begin("%record sh echo ready; sleep 60")
+    ran = kernel.begin("%record sh echo ready; exec sleep 60")
     kernel.shows(ran, "ready")
     kernel.interrupt()
     kernel.finish(ran)

@@ -126,7 +126,7 @@ def test_a_new_size_reaches_program_and_recording(terminal: Terminal) -> None:
 def test_ctrl_c_goes_to_the_program(terminal: Terminal) -> None:
     """Ctrl-C typed while a program runs ends the program, not IPython."""
     process = terminal.process
-    process.sendline("%record sh --name stopped echo ready; sleep 60")
+    process.sendline("%record sh --name stopped echo ready; exec sleep 60")
     process.expect("ready\r\n")
     process.send("\x03")
     process.expect(r"\[exit code 130\]")
