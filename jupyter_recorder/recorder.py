@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from . import forks
-from .asciicast.format import Header, Utf8Decoder
+from .asciicast.format import Header
 from .asciicast.writer import CastWriter
 from .capture.chat import Chat
+from .capture.terminal import TerminalTrack
 from .clock import RecordingClock
 from .errors import NoActiveRecording, PersistFailed, RecError, StorageError
 from .events import check
@@ -190,6 +191,28 @@ class Recorder:
             self._save_soon(0.0)
             return track
 
+    def cast_writer(self, stem: str, header: Header, on_gap: Callable[[str, int, int], None]) -> CastWriter:
+        """Return what writes a terminal's `.cast` beside the journal, in the same way; raises `StorageError`."""
+        with storage_errors(f"a terminal of {self.name!r} can't be recorded", self.path):
+            return CastWriter(
+                self.path,
+                stem,
+                header,
+                committer=self._committer,
+                files=self._files,
+                on_change=lambda _: self.tell_health(),
+                on_gap=on_gap,
+            )
+
+    def redacted(self, text: str) -> str:
+        """Return `text` without its secrets."""
+        return self._redactor.text(text)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What of the environment is recorded."""
+        return {key: os.environ[key] for key in ENVIRONMENT_KEPT if key in os.environ}
+
     # -- how it stands
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -285,7 +308,7 @@ class Recorder:
             "kind": self._manifest["kind"],
             "started_at": self.started_at,
             "writer": self._manifest["writer"],
-            "env": {key: os.environ[key] for key in ENVIRONMENT_KEPT if key in os.environ},
+            "env": self.environment,
         }
 
     def _on_event(self, recorded: Recorded) -> None:
@@ -345,81 +368,3 @@ class Recorder:
         )
         self._stopped = True
         self.tell_health()
-
-
-class TerminalTrack:
-    """One terminal of a recording: its `.cast`, and the journal's word on when it began and ended."""
-
-    def __init__(self, recorder: Recorder, name: str, cols: int, rows: int, command: str | None) -> None:
-        self.name = name
-        self._recorder = recorder
-        self._ended = False
-        self._output, self._input = Utf8Decoder(), Utf8Decoder()
-        header = Header(width=cols, height=rows, timestamp=int(time.time()), env=recorder._header()["env"])
-        with storage_errors(f"the terminal of {recorder.name!r} can't be recorded", recorder.path):
-            self.cast = CastWriter(
-                recorder.path,
-                name,
-                header,
-                committer=recorder._committer,
-                files=recorder._files,
-                on_change=lambda _: recorder.tell_health(),
-                on_gap=self._gap,
-            )
-        start = {"type": "terminal_start", "track": name, "file": self.cast.file, "cols": cols, "rows": rows}
-        recorder.record({**start, "command": command} if command is not None else start)
-        self.cast.start()
-        self._held_output = recorder.held_text(lambda text, urgent: self._write("o", text, urgent))
-        self._held_input = recorder.held_text(lambda text, urgent: self._write("i", text, urgent))
-
-    def output(self, data: bytes) -> None:
-        """Record what the terminal showed."""
-        with shielded():
-            if text := self._output.feed(data):
-                self._held_output.feed(text)
-
-    def input(self, data: bytes) -> None:
-        """Record what was typed."""
-        with shielded():
-            if text := self._input.feed(data):
-                self._held_input.feed(text)
-
-    def resize(self, cols: int, rows: int) -> None:
-        """Record a new size in characters."""
-        with shielded():
-            self.flush()
-            self._write("r", f"{cols}x{rows}", False)
-
-    def mark(self, label: str) -> None:
-        """Record a labelled marker."""
-        with shielded():
-            self.flush()
-            self._write("m", self._recorder._redactor.text(label), False)
-
-    def flush(self) -> None:
-        """Hand on what redaction holds back."""
-        self._held_output.flush()
-        self._held_input.flush()
-
-    def end(self, exit_code: int | None) -> None:
-        """End the track; a second call does nothing."""
-        with shielded():
-            if self._ended:
-                return
-            self._ended = True
-            for decoder, held in ((self._output, self._held_output), (self._input, self._held_input)):
-                if rest := decoder.finish():
-                    held.feed(rest)
-                self._recorder.drop_held_text(held)
-            end = {"type": "terminal_end", "track": self.name}
-            self._recorder.record({**end, "exit_code": exit_code} if exit_code is not None else end)
-            self.cast.close(STOP_SECONDS)
-
-    def _write(self, code: str, text: str, urgent: bool) -> None:
-        if self._recorder.active:  # else it was given up while the program ran
-            self.cast.write(code, text, urgent=urgent)
-
-    def _gap(self, reason: str, events: int, size: int) -> None:
-        with contextlib.suppress(NoActiveRecording):  # it ended meanwhile
-            gap = {"type": "gap", "reason": reason, "track": self.name, "events": events}
-            self._recorder.record({**gap, "bytes": size} if size else gap)

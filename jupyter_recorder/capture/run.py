@@ -16,7 +16,8 @@ from .pty import PtyProgram
 from .shell import MarkedCommands, WholeCommand, marked_shell
 
 if TYPE_CHECKING:
-    from ..recorder import Recorder, TerminalTrack
+    from ..recorder import Recorder
+    from .terminal import TerminalTrack
 
 DEFAULT_SIZE: Final = (100, 30)
 

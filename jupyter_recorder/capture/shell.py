@@ -21,7 +21,8 @@ from ..errors import NoActiveRecording
 from .osc import Mark, MarkFilter
 
 if TYPE_CHECKING:
-    from ..recorder import Recorder, TerminalTrack
+    from ..recorder import Recorder
+    from .terminal import TerminalTrack
 
 LABEL_LIMIT: Final = 1000
 """The most characters of a command that a marker in the `.cast` shows; the journal has all of it."""

@@ -24,7 +24,7 @@ LAYERS = (
     {"journal"},
     {"asciicast", "heldtext"},
     {"library"},
-    {"capture.cells", "capture.chat", "capture.forked", "capture.osc", "capture.pty"},
+    {"capture.cells", "capture.chat", "capture.forked", "capture.osc", "capture.pty", "capture.terminal"},
     {"capture.shell"},
     {"recorder", "capture.ipython", "capture.kernel", "capture.run"},
     {"active", "reading", "replay", "text"},

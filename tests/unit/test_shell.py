@@ -14,9 +14,10 @@ from urllib.parse import quote
 import pytest
 
 from jupyter_recorder.capture.shell import LABEL_LIMIT, MarkedCommands, marked_shell
+from jupyter_recorder.capture.terminal import TerminalTrack
 from jupyter_recorder.library.library import Library
 from jupyter_recorder.library.recording import Recording
-from jupyter_recorder.recorder import Recorder, TerminalTrack
+from jupyter_recorder.recorder import Recorder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no PTY")
 
