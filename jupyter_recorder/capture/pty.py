@@ -24,6 +24,9 @@ _LINGER_SECONDS: Final = 1.0
 _CTRL_C: Final = b"\x03"
 # So many Ctrl-C with no effect, and the program is ended.
 _PATIENCE: Final = 3
+# They count together if they follow each other within so many seconds; a program that is deaf to it is killed after.
+_INSIST_SECONDS: Final = 5.0
+_GRACE_SECONDS: Final = 1.0
 
 # The child opens its terminal by name, as leader of a new session: that makes it the controlling terminal, without
 # code between fork and exec in a process that has threads (which can deadlock).
@@ -42,7 +45,9 @@ class PtyProgram:
     def __init__(self, command: str, cols: int, rows: int, added: Mapping[str, str] | None = None) -> None:
         if os.name == "nt":
             raise RecError("programs can't be recorded on Windows: it has no PTY that Python can open")
-        self.interrupted = 0
+        self.interrupted = self._insistence = 0
+        self._interrupted_at = float("-inf")
+        self._kill_at: float | None = None
         try:
             self._begin(command, cols, rows, added or {})
         except (OSError, ValueError) as error:  # no terminal left, a command too long or with a NUL in it
@@ -97,6 +102,7 @@ class PtyProgram:
                 return
             if ended_at is not None and time.monotonic() - ended_at > _LINGER_SECONDS:
                 return
+            self._kill_if_deaf()
             if ended_at is None and self._process.poll() is not None:
                 ended_at = time.monotonic()
 
@@ -130,10 +136,22 @@ class PtyProgram:
             signal.signal(signal.SIGINT, before if before is not None else signal.SIG_DFL)
 
     def _on_interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        now = time.monotonic()
+        self._insistence = self._insistence + 1 if now - self._interrupted_at < _INSIST_SECONDS else 1
+        self._interrupted_at = now
         self.interrupted += 1
         self.write(_CTRL_C)
-        if self.interrupted >= _PATIENCE:
-            self._signal(signal.SIGHUP if self.interrupted == _PATIENCE else signal.SIGKILL)
+        if self._insistence >= _PATIENCE:
+            self._hang_up(now)
+
+    def _hang_up(self, now: float) -> None:
+        self._kill_at = self._kill_at or now + _GRACE_SECONDS
+        self._signal(signal.SIGHUP)
+
+    def _kill_if_deaf(self) -> None:
+        # What ignores SIGHUP (all that a server under nohup starts does) must not hold the kernel for ever.
+        if self._kill_at is not None and time.monotonic() >= self._kill_at:
+            self._signal(signal.SIGKILL)
 
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -121,7 +122,10 @@ def test_a_program_without_a_trap_ends_by_ctrl_c(kernel: Kernel) -> None:
 
 
 def test_a_program_that_ignores_ctrl_c_is_ended_by_the_third(kernel: Kernel) -> None:
-    """After three interrupts the program is hung up, so that the kernel is never lost to it."""
+    """After three interrupts the program is hung up, so that the kernel is never lost to it.
+
+    Where the tests themselves run with SIGHUP ignored, as under nohup, it is killed a second later.
+    """
     ran = kernel.begin("%%record sh --name stubborn\ntrap 'echo again' INT\necho ready\nwhile :; do sleep 0.05; done")
     kernel.shows(ran, "ready")
     for times in (1, 2):
@@ -130,7 +134,22 @@ def test_a_program_that_ignores_ctrl_c_is_ended_by_the_third(kernel: Kernel) -> 
     kernel.interrupt()
     kernel.finish(ran, timeout=20)
 
-    assert 129 == of_type(kernel.events("stubborn"), "command_end")[0]["exit_code"]
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    assert (137 if ignored else 129) == of_type(kernel.events("stubborn"), "command_end")[0]["exit_code"]
+
+
+def test_a_program_deaf_to_hang_ups_is_killed(kernel: Kernel) -> None:
+    """A program that ignores both Ctrl-C and SIGHUP is killed a second after the third interrupt."""
+    script = "%%record sh --name deaf\ntrap 'echo again' INT\ntrap '' HUP\necho ready\nwhile :; do sleep 0.05; done"
+    ran = kernel.begin(script)
+    kernel.shows(ran, "ready")
+    for times in (1, 2):
+        kernel.interrupt()
+        kernel.follow(ran, lambda _, times=times: ran.out.count("again") >= times)
+    kernel.interrupt()
+    kernel.finish(ran, timeout=20)
+
+    assert 137 == of_type(kernel.events("deaf"), "command_end")[0]["exit_code"]
 
 
 def test_the_kernel_goes_on_after_an_interrupt(kernel: Kernel) -> None:
