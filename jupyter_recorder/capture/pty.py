@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
@@ -27,6 +28,10 @@ _PATIENCE: Final = 3
 # They count together if they follow each other within so many seconds; a program that is deaf to it is killed after.
 _INSIST_SECONDS: Final = 5.0
 _GRACE_SECONDS: Final = 1.0
+
+_TERMINAL_SIGNALS: Final = [
+    getattr(signal, name) for name in ("SIGINT", "SIGQUIT", "SIGHUP", "SIGTSTP") if hasattr(signal, name)
+]
 
 # The child opens its terminal by name, as leader of a new session: that makes it the controlling terminal, without
 # code between fork and exec in a process that has threads (which can deadlock).
@@ -57,14 +62,15 @@ class PtyProgram:
         self._master, slave = os.openpty()
         try:
             self.resize(cols, rows)
-            self._process = subprocess.Popen(
-                [*_launcher(os.ttyname(slave)), _shell(), "-c", command],
-                stdin=slave,
-                stdout=slave,
-                stderr=slave,
-                start_new_session=True,
-                env={**_environment(), **added},
-            )
+            with _heeded_signals():
+                self._process = subprocess.Popen(
+                    [*_launcher(os.ttyname(slave)), _shell(), "-c", command],
+                    stdin=slave,
+                    stdout=slave,
+                    stderr=slave,
+                    start_new_session=True,
+                    env={**_environment(), **added},
+                )
         except BaseException:
             os.close(self._master)
             raise
@@ -171,6 +177,26 @@ class PtyProgram:
             return os.read(self._master, _READ_BYTES)
         except OSError:  # EIO: the last one that had the terminal open has closed it
             return b""
+
+
+@contextlib.contextmanager
+def _heeded_signals() -> Iterator[None]:
+    """Have a program begun in the block heed the signals of a terminal, even where this process ignores them.
+
+    What is ignored stays so across exec, as under nohup or in the background of a script; what is caught becomes the
+    default again. Only the main thread can do so.
+    """
+    ignored = [number for number in _TERMINAL_SIGNALS if signal.getsignal(number) is signal.SIG_IGN]
+    if not ignored or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    for number in ignored:
+        signal.signal(number, lambda *_: None)
+    try:
+        yield
+    finally:
+        for number in ignored:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _launcher(terminal: str) -> list[str]:

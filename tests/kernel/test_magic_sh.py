@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -122,10 +121,7 @@ def test_a_program_without_a_trap_ends_by_ctrl_c(kernel: Kernel) -> None:
 
 
 def test_a_program_that_ignores_ctrl_c_is_ended_by_the_third(kernel: Kernel) -> None:
-    """After three interrupts the program is hung up, so that the kernel is never lost to it.
-
-    Where the tests themselves run with SIGHUP ignored, as under nohup, it is killed a second later.
-    """
+    """After three interrupts the program is hung up, so that the kernel is never lost to it."""
     ran = kernel.begin("%%record sh --name stubborn\ntrap 'echo again' INT\necho ready\nwhile :; do sleep 0.05; done")
     kernel.shows(ran, "ready")
     for times in (1, 2):
@@ -134,8 +130,7 @@ def test_a_program_that_ignores_ctrl_c_is_ended_by_the_third(kernel: Kernel) -> 
     kernel.interrupt()
     kernel.finish(ran, timeout=20)
 
-    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    assert (137 if ignored else 129) == of_type(kernel.events("stubborn"), "command_end")[0]["exit_code"]
+    assert 129 == of_type(kernel.events("stubborn"), "command_end")[0]["exit_code"]
 
 
 def test_a_program_deaf_to_hang_ups_is_killed(kernel: Kernel) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 from typing import Any
@@ -231,3 +232,17 @@ def test_an_escape_that_never_ends_is_not_kept_for_ever() -> None:
             for _ in range(50):
                 view.show(b"1" * 1000)
                 assert len(view._rest) <= 4200
+
+
+def test_a_program_heeds_signals_that_its_parent_ignores() -> None:
+    """Begun by a process that ignores Ctrl-C and hang-ups, as under nohup, a program still ends by them."""
+    program = (
+        "import signal\n"
+        "for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT): signal.signal(number, signal.SIG_IGN)\n"
+        "from jupyter_recorder.capture.pty import PtyProgram\n"
+        "program = PtyProgram('grep SigIgn /proc/self/status', 80, 24)\n"
+        "print(b''.join(program.chunks()).decode().split()[1])\n"
+        "print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert (0, "True") == (int(said[0], 16) & 0b111, said[1])
