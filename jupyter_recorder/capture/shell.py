@@ -94,8 +94,8 @@ class WholeCommand:
 
     def begin(self, command: str, cwd: str | None) -> None:
         """Record that a command begins in the folder `cwd` (None: it is not known)."""
-        self._begun = time.monotonic()
         self._record({"type": "command_start", "track": self._track.name, "command": command, "cwd": cwd})
+        self._begun = time.monotonic()  # after it, so that the duration fits between the two events' times
 
     def output(self, chunk: bytes) -> bytes:
         """Record the next bytes, and return what of them is to be shown."""
