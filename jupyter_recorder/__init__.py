@@ -139,3 +139,9 @@ def unload_ipython_extension(shell: Any) -> None:
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:
     return [{"src": "_labextension", "dest": "jupyter-recorder"}]
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    from .server.app import RecorderApp  # it brings the whole server, which a kernel does without
+
+    return [{"module": "jupyter_recorder", "app": RecorderApp}]

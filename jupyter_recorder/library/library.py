@@ -15,7 +15,7 @@ from ..ids import check_name, is_safe_id, session_folder_id, slug, slug_of_take,
 from .active import RECORD
 from .create import CreatedRecording, Plan, as_tags, create_folder
 from .folders import GONE, NEW, change_elsewhere, default_root, read_elsewhere, usable_folder
-from .manifest import MANIFEST, Kind
+from .manifest import MANIFEST, Kind, is_unfinished, read_manifest
 from .owner import Life
 from .recording import Recording, is_recording_folder
 from .state import RecordingState, remove_claimed
@@ -97,18 +97,19 @@ class Library:
         return is_recording_folder(path) and (path.parent == self.root or path in read_elsewhere(self.root))
 
     def stale(self, budget: float | None = None) -> list[Recording]:
-        """Return the recordings that dead processes left, newest first.
+        """Return the recordings that dead processes left, newest first: half-made ones, and interrupted ones too.
 
-        Looks at folders with an owner's record alone, for at most `budget` seconds; half-made ones count too.
+        Looks for at most `budget` seconds.
         """
         deadline = None if budget is None else time.monotonic() + budget
-        found = []
-        for path in itertools.chain(self._newest_first(), self.leftovers()):
+        paths, found = [*self._newest_first(), *self.leftovers()], set()
+        # Owners' records first: looking for one is quick, and a manifest must be read.
+        for is_stale, path in itertools.product((self._has_dead_owner, _is_let_go), paths):
             if deadline is not None and time.monotonic() > deadline:
                 break
-            if os.path.lexists(path / RECORD) and self._is_stale(path):
-                found.append(Recording(path))
-        return found
+            if is_stale(path):
+                found.add(path)
+        return [Recording(path) for path in paths if path in found]
 
     def names(self, prefix: str = "", limit: int = 50) -> list[str]:
         """Return at most `limit` names, then ids, that begin with `prefix`, newest first, for completion."""
@@ -179,13 +180,24 @@ class Library:
         outside = [path for path in read_elsewhere(self.root) if path.name == word]
         return next((Recording(path) for path in [self.root / word, *outside] if is_recording_folder(path)), None)
 
-    def _is_stale(self, path: Path) -> bool:
+    def _has_dead_owner(self, path: Path) -> bool:
+        if not os.path.lexists(path / RECORD):
+            return False
         try:
             if RecordingState(path, files=self.files).life() is not Life.DEAD:
                 return False
-            return Recording(path).state not in ("completed", "recovered")  # of those, only the lock was left
         except (CorruptState, OSError):
             return False
+        return Recording(path).state not in ("completed", "recovered")  # of those, only the lock was left
+
+
+def _is_let_go(path: Path) -> bool:
+    """Tell whether it was left unfinished, with no owner named any more."""
+    try:
+        manifest = read_manifest(path)
+    except CorruptState:
+        return False
+    return manifest["state"] == "interrupted" and is_unfinished(manifest) and not os.path.lexists(path / RECORD)
 
 
 def _age_key(path: Path) -> tuple[int, int, str]:

@@ -26,6 +26,7 @@ MANIFEST: Final = "manifest.json"
 LABELS: Final = "labels.json"
 LABELS_LOCK: Final = ".labels.lock"
 TIMED_OUT: Final = "timeout"
+WRITER_GONE: Final = "writer_gone"
 TIME_LIMIT_MS: Final = 253_402_300_800_000  # the year 10000 in Unix ms, where `datetime` ends
 _LIMIT: Final = 1 << 22
 _LABEL_KEYS: Final = ("name", "title", "tags")
@@ -144,6 +145,12 @@ def change_labels(folder: Path, changes: Labels, files: Files = SYSTEM) -> Label
         labels = cast(Labels, {**read_labels(folder), **changes})
         write_atomic(files, folder / LABELS, encode_line(labels))
     return labels
+
+
+def is_unfinished(manifest: Manifest) -> bool:
+    """Tell whether a recovery may take it; a session that only timed out waits to be resumed."""
+    state = manifest["state"]
+    return state == "recording" or (state == "interrupted" and manifest.get("reason") != TIMED_OUT)
 
 
 def merged(manifest: Manifest, labels: Labels) -> Manifest:

@@ -5,7 +5,8 @@ Each recording is recovered under its lock, in steps that may be cut off anywher
     claim the lock -> remove temporary files -> cut torn tails (kept in `.broken`) -> count what there is
     -> nothing: remove the folder; something: write the manifest -> remove the record, then the lock
 
-The manifest is the last thing that changes, so that a recording counts as recovered only when it is.
+The manifest is the last thing that changes, so that a recording counts as recovered only when it is. A server's
+start takes the same steps, but removes no recording and gives no name: it only marks them interrupted.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import contextlib
 import functools
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -26,7 +27,7 @@ from .create import publish
 from .folders import GONE, NEW, change_elsewhere, remove_folder
 from .library import Library
 from .locks import short_lock
-from .manifest import MANIFEST, TIMED_OUT, Manifest, read_manifest, write_manifest
+from .manifest import MANIFEST, WRITER_GONE, Manifest, is_unfinished, read_manifest, write_manifest
 from .owner import FOREIGN_SECONDS, Life, file_server_age, life_of, parse_owner
 from .salvage import Salvage, is_bare, salvage
 from .state import Claim, RecordingState, remove_claimed
@@ -66,6 +67,21 @@ def recover(library: Library, *, force: bool = False) -> list[RecoveryInfo]:
         recoverer = Recoverer(library, force=force)
         paths = [*library.leftovers(), *(one.path for one in reversed(list(library.recordings())))]
         return [info for path in paths if (info := recoverer.attempt(path)) is not None]
+
+
+def interrupt(library: Library, *, go_on: Callable[[], bool] = lambda: True) -> list[RecoveryInfo]:
+    """Repair every recording that a dead process left and mark it `interrupted`, for `recover` to take later.
+
+    Names stay, and no recording is removed. Between two recordings it ends if `go_on()` is false. Errors as in
+    `recover`.
+    """
+    if not library.root.exists():
+        return []
+    with _alone(library):
+        recoverer = Recoverer(library, only_mark=True)
+        paths = (one.path for one in reversed(list(library.recordings())))
+        infos = (recoverer.attempt(path) for path in itertools.takewhile(lambda _: go_on(), paths))
+        return [info for info in infos if info is not None]
 
 
 @contextlib.contextmanager
@@ -126,10 +142,11 @@ def _recover_one(store: Library, path: Path, force: bool) -> RecoveryInfo | None
 
 
 class Recoverer:
-    """Recovers recordings of one library, so that no two get one name."""
+    """Recovers recordings of one library, so that no two get one name; with `only_mark` as `interrupt` says."""
 
-    def __init__(self, library: Library, *, force: bool = False) -> None:
+    def __init__(self, library: Library, *, force: bool = False, only_mark: bool = False) -> None:
         self._library, self._files, self._force = library, library.files, force
+        self._only_mark = only_mark
 
     def attempt(self, path: Path) -> RecoveryInfo | None:
         """Recover the recording in the folder `path`; None if there is nothing to recover or its owner may live.
@@ -168,24 +185,24 @@ class Recoverer:
         manifest = read_manifest(path)
         if manifest["state"] == "recording":  # its record was taken away
             return not self._writer_may_live(path, manifest)
-        return _is_unfinished(manifest) or os.path.lexists(path / LOCK)
+        return os.path.lexists(path / LOCK) or (is_unfinished(manifest) and not self._only_mark)
 
     def _recover_claimed(self, path: Path, claim: Claim) -> RecoveryInfo | None:
         if path.name.startswith(NEW) and not os.path.lexists(path / MANIFEST):
             return self._remove_unbegun(path, claim)
         manifest = read_manifest(path)
-        if not _is_unfinished(manifest) and not (manifest["state"] == "recovered" and claim.session):
+        if not is_unfinished(manifest) and not (manifest["state"] == "recovered" and claim.session):
             claim.finish()  # it ended in order; only its lock was left
             return None
         found = salvage(path, manifest["tracks"], self._files)
         previous = claim.session.name if claim.session else manifest["name"]
-        if found.empty and not _has_garbled_record(path, claim):
+        if found.empty and not self._only_mark and not _has_garbled_record(path, claim):
             self._remove(path, claim)
             return RecoveryInfo(path.name, previous, path, cut_bytes=found.cut_bytes, removed=True)
         if path.name.startswith(NEW):
             path = publish(path, manifest, self._files, self._library.announce)
             claim.moved(path)
-        fresh = self._recovered(path, read_manifest(path), found)
+        fresh = self._judged(path, read_manifest(path), found)
         if fresh != manifest:
             write_manifest(path, fresh, self._files)
         claim.finish()
@@ -193,15 +210,19 @@ class Recoverer:
         events = fresh["counts"]["events"]
         return RecoveryInfo(path.name, fresh["name"], path, previous, fresh["state"], events, found.cut_bytes)
 
-    def _recovered(self, path: Path, manifest: Manifest, found: Salvage) -> Manifest:
+    def _judged(self, path: Path, manifest: Manifest, found: Salvage) -> Manifest:
         last = found.last_ms or manifest["started_at"]
-        fresh: Manifest = {**manifest, "state": "recovered", "recovered": True}
-        fresh.pop("reason", None)
-        fresh["name"] = self._free_name(recovered_name(last), path.name)
-        fresh["ended_at"] = last
-        fresh["tracks"] = found.contents.tracks
+        fresh: Manifest = {**manifest, "ended_at": last, "tracks": found.contents.tracks}
         fresh["counts"] = {**manifest["counts"], **found.contents.counts.as_dict(), "bytes": found.size}
-        return fresh
+        if self._only_mark and manifest["state"] != "recovered":  # a recovery that was cut off is brought to its end
+            return {**fresh, "state": "interrupted", "reason": WRITER_GONE}
+        fresh.pop("reason", None)
+        return {
+            **fresh,
+            "name": self._free_name(recovered_name(last), path.name),
+            "state": "recovered",
+            "recovered": True,
+        }
 
     def _free_name(self, base: str, recording_id: str) -> str:
         names = itertools.chain([base], (f"{base}-{number}" for number in itertools.count(2)))
@@ -238,11 +259,6 @@ class Recoverer:
         remove_claimed(self._files, path, claim)
         if path.parent != self._library.root:
             change_elsewhere(self._library.root, self._files, remove=path)
-
-
-def _is_unfinished(manifest: Manifest) -> bool:
-    state = manifest["state"]
-    return state == "recording" or (state == "interrupted" and manifest.get("reason") != TIMED_OUT)
 
 
 def _has_garbled_record(path: Path, claim: Claim) -> bool:

@@ -32,12 +32,13 @@ LAYERS = (
     {"magic_health", "magic_words"},
     {"magic"},
     {"magic_load", "__main__"},
+    {"server"},
     {"__init__"},
 )
 # Who may import what costs much, or is not everywhere.
 HEAVY = {
     "IPython": ("magic", "magic_words"),
-    "traitlets": ("magic",),
+    "traitlets": ("magic", "server"),
     "nbformat": ("convert",),
     "jupyter_core": ("library",),
     "tornado": ("server", "capture.labterminal", "capture.labchat"),
