@@ -78,7 +78,7 @@ def test_the_next_kernel_still_tells(tmp_path: Path) -> None:
     """A kernel is killed and a server started: `%load_ext` in the next kernel says so, and `recover` gets it back."""
     kernel = Kernel(tmp_path)
     kernel.run("%record start demo")
-    kernel.run("print(1)")
+    kernel.run("import jupyter_recorder; assert jupyter_recorder.current().wait(10)")
     folder = kernel.folder("demo")
     kernel.kill()
     with serving(tmp_path / "server", kernel.root) as server:
@@ -109,7 +109,7 @@ def test_a_second_start_changes_no_byte(root: Path, tmp_path: Path) -> None:
     torn(root)
     interrupt(Library(root))
     before = tree(root)
-    path = killed("record", tmp_path / "other")
+    path = killed("record", tmp_path / "other", "second")
     path.rename(root / path.name)  # what tells that the second start is done
     with serving(tmp_path / "home", root) as server:
         marked(server, path)
