@@ -155,7 +155,7 @@ class PtyProgram:
         self._signal(signal.SIGHUP)
 
     def _kill_if_deaf(self) -> None:
-        # What ignores SIGHUP (all that a server under nohup starts does) must not hold the kernel for ever.
+        # A program that ignores SIGHUP as well must not hold the kernel for ever.
         if self._kill_at is not None and time.monotonic() >= self._kill_at:
             self._signal(signal.SIGKILL)
 
