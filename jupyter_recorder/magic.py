@@ -150,12 +150,14 @@ class RecorderMagics(Magics):
 
         options = ReplayOptions(speed=given.speed, idle=given.idle, start=given.start)
         recording = self._chosen(given.name)
+        report = Report()
         if given.link:
-            bundle = link_bundle(recording.shown, options, summary=summary(recording))
+            bundle = link_bundle(recording.shown, options, summary=summary(recording, report))
         else:
-            data = load(recording, max_bytes=self.max_embed_bytes)
-            bundle = mime_bundle(data, options, summary=summary(recording), max_embed_bytes=self.max_embed_bytes)
-        self._tell_damage(recording)
+            limit = self.max_embed_bytes
+            data = load(recording, max_bytes=limit)
+            bundle = mime_bundle(data, options, summary=summary(recording, report), max_embed_bytes=limit)
+        self._tell_damage(recording, report)
         display(bundle, raw=True)
 
     def _recover(self, rest: str) -> None:
@@ -176,7 +178,10 @@ class RecorderMagics(Magics):
 
         recording = self._chosen(given.name)
         path = export(recording, given.to, given.output, track=given.track)
-        self._tell_damage(recording)
+        report = Report()
+        for _ in recording.events(report):
+            pass
+        self._tell_damage(recording, report)
         print(f"written to {path}")
 
     # -- what they share
@@ -238,10 +243,7 @@ class RecorderMagics(Magics):
             raise KeyboardInterrupt
 
     @staticmethod
-    def _tell_damage(recording: Recording) -> None:
-        report = Report()
-        for _ in recording.events(report):
-            pass
+    def _tell_damage(recording: Recording, report: Report) -> None:
         if report.damage:
             print(text.damaged(recording, report))
         for file in recording.cast_files():

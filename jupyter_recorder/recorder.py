@@ -43,8 +43,8 @@ ENVIRONMENT_KEPT: Final = ("SHELL", "TERM")
 
 
 @dataclass(frozen=True)
-class Status:
-    """How an open recording stands: times in seconds, sizes in bytes, `unsafe` the events not yet on the disk."""
+class Stopped:
+    """What a recording held when it ended: times in seconds, sizes in bytes."""
 
     id: str
     name: str
@@ -52,24 +52,18 @@ class Status:
     elapsed: float
     counts: Counts
     bytes: int
+
+
+@dataclass(frozen=True)
+class Status(Stopped):
+    """What an open recording holds so far, and how it stands; `unsafe` counts the events not yet on the disk."""
+
     seq: int
     durable_seq: int
     unsafe: int
     dropped: int
     slow_seconds: float
     error: RecError | None
-
-
-@dataclass(frozen=True)
-class Stopped:
-    """What a recording held when it ended."""
-
-    id: str
-    name: str
-    path: Path
-    elapsed: float
-    counts: Counts
-    bytes: int
 
 
 class Recorder:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ..errors import EmbedTooLarge, StorageError
 from ..journal.blobs import is_reference
 from ..journal.codec import encode_line
+from ..journal.reader import Report
 from ..library.recording import Recording
 from ..timeline import count
 from .bundle import ReplayData
@@ -45,9 +46,12 @@ def _payloads(recording: Recording, names: set[str]) -> Iterator[tuple[str, byte
             yield sha256, recording.blob(sha256)
 
 
-def summary(recording: Recording) -> str:
-    """Return the line that stands where nothing can replay: on GitHub, in a terminal."""
-    held = count(recording.events())
+def summary(recording: Recording, report: Report | None = None) -> str:
+    """Return the line that stands where nothing can replay: on GitHub, in a terminal.
+
+    `report` is filled with what reading the journal for it found beside events.
+    """
+    held = count(recording.events(report))
     parts = [
         f"{number} {name}" for number, name in (
             (held.cells, "cells"), (held.messages, "messages"), (held.terminals, "terminals"), (held.markers, "markers")

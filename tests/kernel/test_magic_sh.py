@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from kernels import Kernel, cast_text, lines, of_type, text
+from kernels import Kernel, Ran, cast_text, lines, of_type, text
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no PTY")
 
@@ -120,15 +120,20 @@ def test_a_program_without_a_trap_ends_by_ctrl_c(kernel: Kernel) -> None:
     assert 130 == of_type(kernel.events("slept"), "command_end")[0]["exit_code"]
 
 
-def test_a_program_that_ignores_ctrl_c_is_ended_by_the_third(kernel: Kernel) -> None:
-    """After three interrupts the program is hung up, so that the kernel is never lost to it."""
-    ran = kernel.begin("%%record sh --name stubborn\ntrap 'echo again' INT\necho ready\nwhile :; do sleep 0.05; done")
+def insist(kernel: Kernel, ran: Ran) -> None:
+    """Interrupt a program that says `ready`, then `again` at each Ctrl-C, three times, and wait for its end."""
     kernel.shows(ran, "ready")
     for times in (1, 2):
         kernel.interrupt()
         kernel.follow(ran, lambda _, times=times: ran.out.count("again") >= times)
     kernel.interrupt()
     kernel.finish(ran, timeout=20)
+
+
+def test_a_program_that_ignores_ctrl_c_is_ended_by_the_third(kernel: Kernel) -> None:
+    """After three interrupts the program is hung up, so that the kernel is never lost to it."""
+    ran = kernel.begin("%%record sh --name stubborn\ntrap 'echo again' INT\necho ready\nwhile :; do sleep 0.05; done")
+    insist(kernel, ran)
 
     assert 129 == of_type(kernel.events("stubborn"), "command_end")[0]["exit_code"]
 
@@ -137,12 +142,7 @@ def test_a_program_deaf_to_hang_ups_is_killed(kernel: Kernel) -> None:
     """A program that ignores both Ctrl-C and SIGHUP is killed a second after the third interrupt."""
     script = "%%record sh --name deaf\ntrap 'echo again' INT\ntrap '' HUP\necho ready\nwhile :; do sleep 0.05; done"
     ran = kernel.begin(script)
-    kernel.shows(ran, "ready")
-    for times in (1, 2):
-        kernel.interrupt()
-        kernel.follow(ran, lambda _, times=times: ran.out.count("again") >= times)
-    kernel.interrupt()
-    kernel.finish(ran, timeout=20)
+    insist(kernel, ran)
 
     assert 137 == of_type(kernel.events("deaf"), "command_end")[0]["exit_code"]
 
