@@ -4,6 +4,8 @@
 #   make demo CHECK=1   the same without staying open; fails unless recording and replay are right
 #   make test           all that CI runs: style, types, unit, crash and browser tests
 #   make lint           style and types alone
+#   make prove          the full size of the crash, attack and fuzzing tests: under an hour, can be taken up again
+#   make coverage       which branches of the package the tests take
 #   make bench          figures, with the floor beside them
 #   make clean          remove what was built
 
@@ -14,11 +16,16 @@ CHECK ?=
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 READY := $(VENV)/.ready
 TEST_READY := $(VENV)/.ready-to-test
-SOURCES := $(shell find labextension/src labextension/scripts -type f -not -path '*/generated/*' 2>/dev/null)
+SERVERS := tests/server tests/contract tests/client tests/proxy tests/llm
+# The browser tests of what is recorded meanwhile: about half.
+LIVE := $(wildcard tests/browser/test_panel*.py) $(addprefix tests/browser/test_,recording_from_lab.py widget.py chat.py live.py link.py)
+# A minute of waiting, with time for others: what it counts is its own process' time.
+IDLE := tests/benchmarks/test_cost.py::test_an_idle_recording_costs_a_thousandth_of_a_core
+SOURCES := $(shell find labextension/src labextension/scripts labextension/style labextension/schema -type f -not -path '*/generated/*' 2>/dev/null)
 export PATH := $(abspath $(BIN)):$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: demo test lint unit shells browser bench player-test chromium setup clean help
+.PHONY: demo test lint unit shells browser prove bench coverage player-test chromium setup clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -55,9 +62,14 @@ lint: setup
 shells:
 	@command -v zsh >/dev/null && command -v fish >/dev/null || sh tests/apt_install.sh zsh fish || echo "== going on without: their tests are skipped"
 
+# Two processes beside each other, since most of these tests wait for others: kernels, servers, disks, browsers.
+# What the second one prints comes when both are done.
+beside = log=$$(mktemp); status=0; $(BIN)/python -m pytest $(2) >$$log 2>&1 & other=$$!; \
+	$(BIN)/python -m pytest $(1) || status=1; wait $$other || status=1; cat $$log; rm $$log; exit $$status
+
 unit: setup shells
-	@echo "== unit, property, crash and notebook tests"
-	@$(BIN)/python -m pytest tests --ignore tests/browser --ignore tests/benchmarks
+	@echo "== unit, property, crash and notebook tests; beside them, those of servers and clients"
+	@$(call beside,tests $(addprefix --ignore ,$(SERVERS) tests/browser tests/benchmarks),$(SERVERS) $(IDLE))
 
 player-test: setup
 	@echo "== the player's own tests"
@@ -68,17 +80,37 @@ chromium: setup
 
 browser: setup chromium
 	@echo "== browser tests: a real JupyterLab in Chromium"
-	@$(BIN)/python -m pytest tests/browser
+	@$(call beside,tests/browser -m 'not quiet' $(addprefix --ignore ,$(LIVE)),$(LIVE) -m 'not quiet')
+	@echo "== how smoothly it goes"
+	@$(BIN)/python -m pytest tests/browser -m quiet
 
-bench: setup
+# Coverage-guided fuzzing where atheris is to be had for this Python; else the corpus is changed at random.
+prove: setup
+	@echo "== the full size; what has passed is kept in .prove and skipped the next time (ARGS=--fresh begins anew)"
+	@$(PIP_INSTALL) -c constraints.txt --group fuzz || echo "going on without atheris"
+	@$(BIN)/python tests/prove.py $(ARGS)
+
+# The browser's side has its own tests; what needs a browser in Python is not shipped.
+coverage: setup shells
+	@echo "== which branches the tests take"
+	@$(PIP_INSTALL) -c constraints.txt --group coverage
+	@rm -rf .coverage && mkdir .coverage
+	@$(BIN)/python -m coverage run -m pytest -q $(SERVERS) || true
+	@$(BIN)/python -m coverage run -m pytest -q tests $(addprefix --ignore ,$(SERVERS) tests/browser tests/benchmarks) || true
+	@$(BIN)/python -m coverage combine -q
+	@$(BIN)/python -m coverage report --fail-under 95
+
+bench: setup chromium
 	@echo "== benchmarks"
+	@$(PIP_INSTALL) -c constraints.txt --group bench
 	@$(BIN)/python -m pytest tests/benchmarks -s
+	@$(BIN)/python tests/benchmarks/bench.py $(ARGS)
 
 test: lint unit player-test browser
 	@echo "== what recording costs"
-	@$(BIN)/python -m pytest tests/benchmarks
+	@$(BIN)/python -m pytest tests/benchmarks $(addprefix --deselect ,$(IDLE))
 	@echo "all tests passed"
 
 clean:
-	rm -rf $(VENV) build dist .demo jupyter_recorder/_labextension jupyter_recorder/replay/static
+	rm -rf $(VENV) build dist .demo .prove .bench .coverage jupyter_recorder/_labextension jupyter_recorder/replay/static
 	rm -rf labextension/node_modules labextension/lib labextension/src/generated

@@ -19,20 +19,32 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .active import current, record, start, stop
     from .asciicast.recorder import RecordingConfig, TerminalRecorder
+    from .client.client import RecorderClient
     from .errors import (
         CorruptState,
         EmbedTooLarge,
         EventConflict,
+        EventRefused,
+        EventsRefused,
+        EventTooLarge,
+        ImportFailed,
         InvalidCast,
         InvalidEvent,
         InvalidName,
+        InvalidPattern,
+        MessageNotFound,
         NoActiveRecording,
+        OffsetMismatch,
+        OutboxFull,
+        OutboxInUse,
         PersistFailed,
         RecError,
         RecordingInProgress,
         RecordingNotFound,
         SequenceGap,
+        SessionNotFound,
         StorageError,
+        TerminalNotFound,
         UnknownFormat,
     )
     from .library.active import ActiveSession
@@ -42,6 +54,7 @@ if TYPE_CHECKING:
     from .library.state import RecordingState
     from .reading import open, recordings
     from .recorder import Recorder
+    from .replay.widget import Replay
 
 __version__ = "0.1.0"
 
@@ -49,16 +62,27 @@ _ERRORS = (
     "CorruptState",
     "EmbedTooLarge",
     "EventConflict",
+    "EventRefused",
+    "EventsRefused",
+    "SessionNotFound",
+    "OffsetMismatch",
+    "MessageNotFound",
+    "EventTooLarge",
+    "ImportFailed",
     "InvalidCast",
     "InvalidEvent",
     "InvalidName",
+    "InvalidPattern",
     "NoActiveRecording",
+    "OutboxFull",
+    "OutboxInUse",
     "PersistFailed",
     "RecError",
     "RecordingInProgress",
     "RecordingNotFound",
     "SequenceGap",
     "StorageError",
+    "TerminalNotFound",
     "UnknownFormat",
 )
 
@@ -77,6 +101,8 @@ _HOMES = {
     "ActiveSession": ".library.active",
     "RecordingState": ".library.state",
     "Recorder": ".recorder",
+    "RecorderClient": ".client.client",
+    "Replay": ".replay.widget",
     **dict.fromkeys(_ERRORS, ".errors"),
 }
 
@@ -85,22 +111,35 @@ __all__ = [
     "CorruptState",
     "EmbedTooLarge",
     "EventConflict",
+    "EventRefused",
+    "EventTooLarge",
+    "EventsRefused",
+    "ImportFailed",
     "InvalidCast",
     "InvalidEvent",
     "InvalidName",
+    "InvalidPattern",
     "Library",
+    "MessageNotFound",
     "NoActiveRecording",
+    "OffsetMismatch",
+    "OutboxFull",
+    "OutboxInUse",
     "PersistFailed",
     "RecError",
     "Recorder",
+    "RecorderClient",
     "Recording",
     "RecordingConfig",
     "RecordingInProgress",
     "RecordingNotFound",
     "RecordingState",
     "RecoveryInfo",
+    "Replay",
     "SequenceGap",
+    "SessionNotFound",
     "StorageError",
+    "TerminalNotFound",
     "TerminalRecorder",
     "UnknownFormat",
     "current",

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,7 +16,8 @@ from .interrupts import shielded
 
 if TYPE_CHECKING:
     from .library.library import Library
-    from .recorder import Recorder, Stopped
+    from .recorder import Recorder
+    from .status import Stopped
 
 log = logging.getLogger(__name__)
 
@@ -65,19 +66,21 @@ def start(
     directory: str | os.PathLike[str] | None = None,
     library: Library | None = None,
     redact: bool = True,
+    redact_patterns: Iterable[str] = (),
     max_output_bytes: int | None = None,
 ) -> Recorder:
     """Begin to record in this process: in a kernel or IPython every cell from now on, elsewhere what is called.
 
-    `directory` puts the recording's folder there instead of under the library's root. Raises
-    `RecordingInProgress` if one runs already, `InvalidName`, and `StorageError`.
+    `directory` puts the recording's folder there instead of under the library's root. What `redact_patterns` (regular
+    expressions) match is taken out, too. Raises `RecordingInProgress` if one runs already, `InvalidName`,
+    `InvalidPattern`, and `StorageError`.
     """
     global _running  # noqa: PLW0603  # one recording a process is the promise that this module keeps
     if (running := current()) is not None:
         raise RecordingInProgress(running.name, pid=os.getpid(), hint="%record stop ends it")
     from .library.library import Library
     from .recorder import Recorder
-    from .redact import Redactor
+    from .redact import redactor_with
 
     with shielded():
         recorder = Recorder.start(
@@ -87,13 +90,15 @@ def start(
             title=title,
             tags=tags,
             directory=None if directory is None else Path(directory),
-            redactor=Redactor(enabled=redact),
+            redactor=redactor_with(redact_patterns, enabled=redact),
         )
         tap = _tap(recorder, max_output_bytes)
         _running = (recorder, tap)
         atexit.register(_end_of_process)
         if tap is not None:
             tap.attach()
+            if kernel_id := getattr(tap, "kernel_id", ""):
+                recorder.belongs_to(kernel_id)
     return recorder
 
 

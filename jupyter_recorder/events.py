@@ -7,7 +7,7 @@ say which fields an event must have, and `check` holds an event against them. Al
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -19,6 +19,8 @@ OUR_MIME: Final = "application/vnd.jupyter-recorder.v1+json"
 CAST_MIME: Final = "application/x-asciicast"
 
 Metadata = dict[str, Any]
+# 1 to 256 bytes of UTF-8: what has no more characters is held against its bytes where it comes in.
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=ID_BYTES)]
 # Text that may stand in a blob: the string itself, or its reference.
 Payload = str | dict[str, Any]
 
@@ -30,9 +32,9 @@ def _snake(name: str) -> str:
 class Event(msgspec.Struct, tag_field="type", tag=_snake, omit_defaults=True):
     """What all events have; `seq`, `at` and `by` are given by the recorder, the ids by a client that wants them."""
 
-    event_id: str | UnsetType = UNSET
-    producer: str | UnsetType = UNSET
-    producer_seq: int | UnsetType = UNSET
+    event_id: Id | UnsetType = UNSET
+    producer: Id | UnsetType = UNSET
+    producer_seq: Annotated[int, msgspec.Meta(ge=1)] | UnsetType = UNSET
 
 
 # -- chat
@@ -99,12 +101,17 @@ class MessageUpdate(Event, kw_only=True):
 
 
 class MessageAppend(Event, kw_only=True):
-    """A message grows; `offset` is its length before, in UTF-8 bytes as they were sent."""
+    """A message grows; `offset` is its length before, in UTF-8 bytes as they were sent.
+
+    `part` says of which part the text is, by number and type; `metadata` is what is known by now, merged key by key.
+    """
 
     message_id: str
     content_delta: Payload
     offset: int | UnsetType = UNSET
     session_id: str | UnsetType = UNSET
+    part: dict[str, Any] | None = None
+    metadata: Metadata | None = None
 
 
 class MessageDelete(Event, kw_only=True):

@@ -10,15 +10,28 @@ from typing import Final
 from .journal.reader import Report
 from .library.recording import Recording
 from .library.recovery import RecoveryInfo
-from .recorder import Recorder, Status, Stopped
+from .recorder import Recorder
+from .status import Status, Stopped
 from .timeline import Counts
 
 _REST: Final = "the rest is whole, and no file was changed"
 
 
-def started(recorder: Recorder) -> str:
+_CALLS: Final = "  calls to chat models are recorded; %record chat off ends that"
+
+
+def started(recorder: Recorder, *, calls: bool = False) -> str:
     """Say that a recording runs, and where."""
-    return f"● recording {recorder.name!r} to {recorder.path}\n  %record stop ends it"
+    lines = [f"● recording {recorder.name!r} to {recorder.path}", "  %record stop ends it"]
+    return "\n".join([*lines, *([_CALLS] if calls else [])])
+
+
+def chat(wanted: bool, recorder: Recorder | None) -> str:
+    """Say whether calls to chat models are recorded."""
+    if not wanted:
+        return "calls to chat models are not recorded any more"
+    where = f"to {recorder.name!r}" if recorder else "once a recording runs (%record start begins one)"
+    return f"● calls to chat models are recorded {where}\n  %record chat off ends that"
 
 
 def stopped(result: Stopped) -> str:
@@ -30,8 +43,8 @@ def stopped(result: Stopped) -> str:
     )
 
 
-def status(state: Status) -> str:
-    """Say how the open recording stands."""
+def status(state: Status, *, calls: bool = False) -> str:
+    """Say how the open recording stands; `calls`: calls to chat models are recorded."""
     lines = [f"● recording {state.name!r} for {_clock(state.elapsed)}: {_held(state.counts) or 'nothing yet'}"]
     if state.error is not None:
         lines.append(f"  NOT SAFE: {state.error}")
@@ -43,6 +56,8 @@ def status(state: Status) -> str:
         lines.append(f"  the disk has not answered for {state.slow_seconds:.0f} s")
     if state.dropped:
         lines.append(f"  {state.dropped} events could not be kept while the disk lagged; the timeline has a gap there")
+    if calls:
+        lines.append(_CALLS)
     return "\n".join([*lines, f"  {state.path}"])
 
 

@@ -9,6 +9,8 @@ from typing import Any, Final
 # The year 9999: what a date can show.
 _TIME_LIMIT_MS: Final = 253_402_300_800_000
 
+_ABOUT: Final = ("provider", "title", "model", "workspace_id", "workspace_path")
+
 # What makes a recording worth keeping. The bytes of terminals count too, but they stand in the `.cast` files.
 _CONTENT: Final = {
     "cell_start": "cells",
@@ -42,7 +44,7 @@ class Counts:
         """Count one event."""
         self.events += 1
         kind = event.get("type")
-        name = _CONTENT.get(str(kind))
+        name = _CONTENT.get(kind) if isinstance(kind, str) else None
         if name is not None:
             setattr(self, name, getattr(self, name) + 1)
         if kind == "output" and _is_error(event):
@@ -102,6 +104,8 @@ class Message:
     complete: bool = True
     deleted: bool = False
     model: str | None = None
+    parent_id: str | None = None
+    by: str | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -144,6 +148,9 @@ class Session:
     # What stands on the timeline in the order in which it came: ("cell", Cell), ("message", Message), …
     order: list[tuple[str, Any]] = field(default_factory=list)
     last_at: int = 0
+    # Of a client's session: what it said of itself last; metadata merges key by key.
+    about: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
     _latest: dict[str, Cell] = field(default_factory=dict)
     _displays: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
@@ -178,26 +185,41 @@ def _is_error(event: Mapping[str, Any]) -> bool:
 
 
 def _cell_start(session: Session, event: Mapping[str, Any]) -> None:
-    cell = Cell(
-        str(event.get("cell_id")),
-        event.get("execution_count"),
-        event.get("source", ""),
-        bool(event.get("hidden")),
-        _at(event),
+    _place_cell(
+        session,
+        Cell(
+            _text(event.get("cell_id")),
+            event.get("execution_count"),
+            event.get("source", ""),
+            event.get("hidden") is True,
+            _at(event),
+        ),
     )
+
+
+def _place_cell(session: Session, cell: Cell) -> Cell:
     session.cells.append(cell)
     session._latest[cell.cell_id] = cell
     session._place("cell", cell)
+    return cell
+
+
+def _cell_of(session: Session, event: Mapping[str, Any]) -> Cell:
+    """Return the cell of an output; one whose start was lost still shows what came of it."""
+    cell_id = _text(event.get("cell_id"))
+    known = session._latest.get(cell_id)
+    return known or _place_cell(session, Cell(cell_id, None, "", False, _at(event), status="ok"))
 
 
 def _output(session: Session, event: Mapping[str, Any]) -> None:
-    cell, output = session._latest.get(str(event.get("cell_id"))), event.get("output")
-    if cell is None or not isinstance(output, Mapping):
+    output = event.get("output")
+    if not isinstance(output, Mapping) or not isinstance(output.get("output_type"), str):
         return
+    cell = _cell_of(session, event)
     _clear_if_due(cell)
     output = dict(output)
     transient = output.pop("transient", None)
-    if isinstance(transient, Mapping) and isinstance(display := transient.get("display_id"), str):
+    if isinstance(transient, Mapping) and (display := _text(transient.get("display_id"))):
         session._displays.setdefault(display, []).append(output)
     if output.get("output_type") == "stream":
         if _joined(cell, output):
@@ -221,14 +243,21 @@ def _joined(cell: Cell, output: Mapping[str, Any]) -> bool:
 def _whole(output: dict[str, Any]) -> dict[str, Any]:
     if output.get("output_type") != "stream":
         return output
-    return {**output, "text": "".join(part for part in output["text"] if isinstance(part, str))}
+    return {**output, "text": "".join(multiline(part) for part in output["text"])}
+
+
+def multiline(value: Any) -> str:
+    """Return text that nbformat may hold as a list of lines; empty for what is neither."""
+    if isinstance(value, list):
+        return "".join(part for part in value if isinstance(part, str))
+    return _text(value)
 
 
 def _clear_output(session: Session, event: Mapping[str, Any]) -> None:
-    cell = session._latest.get(str(event.get("cell_id")))
+    cell = session._latest.get(_text(event.get("cell_id")))
     if cell is not None:
         cell.clear_next = True
-        if not event.get("wait"):
+        if event.get("wait") is not True:
             _clear_if_due(cell)
 
 
@@ -242,13 +271,13 @@ def _update_display(session: Session, event: Mapping[str, Any]) -> None:
     new = event.get("output")
     if not isinstance(new, Mapping):
         return
-    for output in session._displays.get(str(event.get("display_id")), ()):
+    for output in session._displays.get(_text(event.get("display_id")), ()):
         output["data"] = new.get("data", {})
         output["metadata"] = new.get("metadata", {})
 
 
 def _cell_end(session: Session, event: Mapping[str, Any]) -> None:
-    cell = session._latest.get(str(event.get("cell_id")))
+    cell = session._latest.get(_text(event.get("cell_id")))
     if cell is not None:
         cell.status = str(event.get("status"))
         cell.ended_at = _at(event)
@@ -256,47 +285,62 @@ def _cell_end(session: Session, event: Mapping[str, Any]) -> None:
 
 def _message_add(session: Session, event: Mapping[str, Any]) -> None:
     message = Message(
-        str(event.get("message_id")),
-        str(event.get("role")),
+        _text(event.get("message_id")),
+        _text(event.get("role")) or "user",
         [_text(event.get("content"))],
         _at(event, "created_at") or _at(event),
-        model=event.get("model"),
+        model=_text(event.get("model")) or None,
+        parent_id=_text(event.get("parent_id")) or None,
+        by=_text(event.get("by")) or None,
         metadata=dict(metadata) if isinstance(metadata := event.get("metadata"), Mapping) else {},
     )
-    if message.message_id not in session.messages:
+    known = session.messages.get(message.message_id)
+    if known is None:
         session._place("message", message)
         session.messages[message.message_id] = message
+    elif known.deleted:  # taken back, and said again: it has its place
+        known.__dict__.update(message.__dict__)
 
 
 def _message_append(session: Session, event: Mapping[str, Any]) -> None:
-    message = session.messages.get(str(event.get("message_id")))
+    message = session.messages.get(_text(event.get("message_id")))
     if message is not None:
         message.parts.append(_text(event.get("content_delta")))
+        if isinstance(metadata := event.get("metadata"), Mapping):
+            message.metadata.update(metadata)
 
 
 def _message_update(session: Session, event: Mapping[str, Any]) -> None:
-    message = session.messages.get(str(event.get("message_id")))
+    message = session.messages.get(_text(event.get("message_id")))
     if message is not None:
         message.parts[:] = [_text(event.get("content"))]
         message.complete = bool(event.get("is_complete", True))
 
 
 def _message_delete(session: Session, event: Mapping[str, Any]) -> None:
-    message = session.messages.get(str(event.get("message_id")))
+    message = session.messages.get(_text(event.get("message_id")))
     if message is not None:
         message.deleted = True
 
 
+def _session_about(session: Session, event: Mapping[str, Any]) -> None:
+    session.about.update({key: event[key] for key in _ABOUT if isinstance(event.get(key), str)})
+    if isinstance(metadata := event.get("metadata"), Mapping):
+        session.metadata.update(metadata)
+
+
 def _session_snapshot(session: Session, event: Mapping[str, Any]) -> None:
+    _session_about(session, event)
     messages = event.get("messages")
     for raw in messages if isinstance(messages, list) else ():
         if not isinstance(raw, Mapping):
             continue
-        known = session.messages.get(str(raw.get("message_id")))
-        if known is None:
+        known = session.messages.get(_text(raw.get("message_id")))
+        if known is None or known.deleted:
             _message_add(session, {"at": event.get("at"), **raw})
         else:
             known.parts[:] = [_text(raw.get("content"))]
+            known.complete = True
 
 
 def _text(value: Any) -> str:
@@ -304,7 +348,8 @@ def _text(value: Any) -> str:
 
 
 def _command_start(session: Session, event: Mapping[str, Any]) -> None:
-    command = Command(str(event.get("track")), str(event.get("command")), _at(event), cwd=event.get("cwd"))
+    cwd = _text(event.get("cwd")) or None
+    command = Command(str(event.get("track")), str(event.get("command")), _at(event), cwd=cwd)
     session.commands.append(command)
     session._place("command", command)
 
@@ -319,7 +364,7 @@ def _command_end(session: Session, event: Mapping[str, Any]) -> None:
 
 def _mark(kind: str, key: str) -> Any:
     def place(session: Session, event: Mapping[str, Any]) -> None:
-        mark = Mark(_at(event), kind, str(event.get(key, "")))
+        mark = Mark(_at(event), kind, _text(event.get(key)))
         session.marks.append(mark)
         session._place("mark", mark)
 
@@ -340,6 +385,8 @@ _FOLDS: Final[dict[str, Any]] = {
     "message_append": _message_append,
     "message_update": _message_update,
     "message_delete": _message_delete,
+    "session_start": _session_about,
+    "session_update": _session_about,
     "session_snapshot": _session_snapshot,
     "command_start": _command_start,
     "command_end": _command_end,

@@ -15,7 +15,7 @@ from ..files import SYSTEM, Files
 from ..journal.commit import Committer, shared_committer
 from ..journal.log import LINGER_SECONDS, Item, SegmentedLog
 from ..journal.reader import segment_path
-from ..journal.room import Room
+from ..journal.room import WAIT_SECONDS, Room
 from .format import Event, Header, encode_event, encode_header
 
 SUFFIX: Final = ".cast"
@@ -37,6 +37,7 @@ class CastWriter:
         committer: Committer | None = None,
         files: Files = SYSTEM,
         linger: float = LINGER_SECONDS,
+        wait_seconds: float = WAIT_SECONDS,
         on_change: Callable[[CastWriter], None] | None = None,
         on_gap: Callable[[str, int, int], None] | None = None,
     ) -> None:
@@ -56,7 +57,7 @@ class CastWriter:
             on_change=self._changed,
             on_recovery=self._recovered,
         )
-        self._room = Room(self._log.wait_room, self._tell_drops, committer)
+        self._room = Room(self._log.wait_room, self._tell_drops, committer, wait_seconds=wait_seconds)
         self._log.create()
 
     def start(self) -> None:

@@ -31,6 +31,6 @@ highest segment that has it. A terminal's `.cast` has segments likewise (`termin
 
 **Modules.** `codec` (lines, pure), `commit` (who writes and syncs when), `segment` (one open file), `log` (files
 one after the other: what is durable), `room` (how much a slow disk may hold back), `writer` (numbers and encodes
-events), `reader`, `tail` (lines from the end), `find` (one event), `repair`, `blobs`, `dedupe` with `dedupe_index`
+events), `reader`, `tail` (lines from the end), `find` (one event), `repair`, `blobs`, `dedupe` with `fingerprints`
 (which events are there already), `cache` (where what can be rebuilt stands).
 """

@@ -19,7 +19,7 @@ def cache_folder() -> Path | None:
     if chosen := os.environ.get("JUPYTER_RECORDER_CACHE"):
         return Path(chosen)
     folder = _user_cache() / NAME
-    return None if _is_remote(folder) else folder
+    return None if is_remote(folder) else folder
 
 
 def _user_cache() -> Path:
@@ -31,7 +31,7 @@ def _user_cache() -> Path:
     return Path(chosen) if os.path.isabs(chosen) else Path.home() / ".cache"
 
 
-def _is_remote(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> bool:
+def is_remote(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> bool:
     """Tell whether the mount that holds `folder` is a network's; False where mounts cannot be listed."""
     try:
         lines = mounts.read_text("utf-8", "replace").splitlines()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -36,7 +36,10 @@ _encoder: Final = msgspec.json.Encoder(enc_hook=_foreign)
 _decoder: Final = msgspec.json.Decoder()
 # Python writes an int of so many digits and doesn't read it again (sys.set_int_max_str_digits).
 _DIGITS: Final = 4299
-_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"')
+_TEN: Final = b"0123456789"
+_STRING: Final = re.compile(rb'"[^"]*"?')
+# So much of a text is looked at in one go: no thread gets the interpreter before a search in C is done.
+_PIECE: Final = 1 << 16
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _SQUARE: Final = bytes.maketrans(b"{}", b"[]")
 
@@ -58,7 +61,7 @@ def encode(value: Any) -> bytes:
 def _encode(value: Any) -> bytes:
     try:
         data = _encoder.encode(value)
-        if len(data) <= _DIGITS or _is_json(data):
+        if len(data) <= _DIGITS or not _has_long_number(data) or _is_json(data):
             return data
     except (UnicodeEncodeError, TypeError, ValueError, OverflowError):
         pass
@@ -66,6 +69,17 @@ def _encode(value: Any) -> bytes:
         return _encoder.encode(_clean(value))
     except (UnicodeEncodeError, TypeError, ValueError, OverflowError) as error:
         raise InvalidEvent(f"the event has no form in JSON: {error}") from error
+
+
+def _has_long_number(data: bytes) -> bool:
+    """Tell whether so many digits stand in a row; reading all of a large event again would hold up every thread."""
+    row = _DIGITS + 1
+    for at in range(_DIGITS, len(data), row):  # a row of so many has one of these places
+        if data[at : at + 1].isdigit():
+            left, right = data[at - _DIGITS : at], data[at : at + row]
+            if len(left) - len(left.rstrip(_TEN)) + len(right) - len(right.lstrip(_TEN)) >= row:
+                return True
+    return False
 
 
 def _is_json(data: bytes) -> bool:
@@ -77,10 +91,32 @@ def _is_json(data: bytes) -> bool:
 
 
 def _deeper_than(data: bytes, depth: int) -> bool:
-    rest = _STRING.sub(b"", data).translate(_SQUARE, _NO_BRACKETS)
+    rest = b"".join([piece.translate(_SQUARE, _NO_BRACKETS) for piece in outside_strings(data)])
     for _ in range(depth):  # each round takes the innermost level off
         rest = rest.replace(b"[]", b"")
     return bool(rest)
+
+
+def pieces(data: bytes) -> Iterator[bytes]:
+    """Yield JSON in pieces; an escape stays in one."""
+    begin = 0
+    while begin < len(data):
+        end = begin + _PIECE
+        while data[end - 1 : end] == b"\\":
+            end += 1
+        yield data[begin:end]
+        begin = end
+
+
+def outside_strings(data: bytes) -> Iterator[bytes]:
+    """Yield what stands outside of JSON's strings, a piece at a time."""
+    is_inside = False
+    for piece in pieces(data):
+        plain = piece.replace(b"\\\\", b"").replace(b'\\"', b"")
+        if is_inside:
+            plain = b'"' + plain
+        is_inside = plain.count(b'"') % 2 == 1
+        yield _STRING.sub(b"", plain)
 
 
 def encode_line(value: Mapping[str, Any]) -> bytes:

@@ -69,6 +69,8 @@ class Committer:
     def call_at(self, due: float, task: Task) -> Timer:
         """Run `task` in a worker at `due` (seconds of `time.monotonic`), or at once if that is past."""
         timer = Timer(task)
+        if due <= time.monotonic() and self._hand_over(timer):
+            return timer
         with self._wake:
             first = not self._timers or due < self._timers[0][0]
             heapq.heappush(self._timers, (due, next(self._order), timer))
@@ -87,6 +89,16 @@ class Committer:
     def after_fork_in_child(self) -> None:
         """Have no threads and no tasks: they belong to the parent."""
         self.__init__(workers=self._few, max_workers=self._max)  # type: ignore[misc]  # fresh locks, on purpose
+
+    def _hand_over(self, timer: Timer) -> bool:
+        """Give a task that is due to an idle worker, without a detour by the scheduler; False if there is none."""
+        with self._work:
+            if len(self._ready) >= self._idle:
+                return False
+            timer.ready = time.monotonic()
+            self._ready.append(timer)
+            self._work.notify()
+            return True
 
     # -- the scheduler's thread
 

@@ -1,275 +1,176 @@
 """Which events a recording has already: exact, derived from its journal, without a time window.
 
-An index on a local disk says which `event_id` and which `(producer, producer_seq)` were recorded, as which number and
-with what content. It holds keyed hashes only, and it is never believed against the journal: it counts only if it is
-of this boot (it is not synced) and its last entry is what the journal has at that number; what came later is read from
-the journal, and a hit on an entry from before this opening is held against the journal's own line. Else it is rebuilt.
+In memory stand, for each open recording, a fingerprint of each `event_id` (24 bytes) and, for each producer, which of
+its numbers are which of ours: they run side by side, so one pair says it for a whole run. Both are hints: a hit is held
+against the journal's own line. They are taken from the journal when a recording is opened.
 
-The content of an event is its JSON with sorted keys, without the fields in `OUTSIDE`, a payload over 64 KiB by its
-sha256 as in the journal. A line whose text was redacted carries in `raw` the hash of what was sent.
+The content of an event is its JSON with sorted keys, without the fields in `OUTSIDE`. A line whose text was redacted
+carries in `raw` the keyed hash of what was sent, and `raw_bytes`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from array import array
+from bisect import bisect_right
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import msgspec
 
-from ..errors import EventConflict, InvalidEvent, NoActiveRecording, SequenceGap
-from .blobs import join_payloads, split_payloads
-from .cache import cache_folder
-from .codec import BLOB_BYTES, clean_text, decode, encode
+from ..errors import EventConflict, EventRefused, InvalidEvent, SequenceGap
+from .blobs import join_payloads
+from .codec import decode, encode
 from .find import find_event
-from .reader import last_event, read_events
-
-if TYPE_CHECKING:
-    from .dedupe_index import Entry, Index
+from .fingerprints import Fingerprints
 
 HASH_BYTES: Final = 16
-OUTSIDE: Final = frozenset(("event_id", "producer", "producer_seq", "seq", "at", "by", "raw"))
-_PRODUCERS: Final = 1000
+OUTSIDE: Final = frozenset(
+    ("event_id", "producer", "producer_seq", "session_id", "seq", "at", "by", "raw", "raw_bytes")
+)
 _sorted: Final = msgspec.json.Encoder(order="sorted")
 
 
 class Dedupe:
-    """What one recording has; `key` is its `dedupe.key`. Safe to be called from any thread.
+    """What the recording in `folder` has; `key` is its `dedupe.key`. Not safe to be called by two threads at once."""
 
-    `cache` is the folder for the index (default: `cache_folder()`; where there is none, the index is a temporary
-    file that is rebuilt at each opening). Raises `OSError` if the journal cannot be read.
-    """
-
-    def __init__(self, folder: Path, key: bytes, cache: Path | None = None) -> None:
+    def __init__(self, folder: Path, key: bytes) -> None:
         self._folder, self._key = folder, key
-        self._lock = threading.RLock()
-        self._pid = os.getpid()
-        self._committed: OrderedDict[bytes, int] = OrderedDict()
-        place = cache or cache_folder()
-        name = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()
-        # The last ones' names: one producer sends many events, and an event is checked, then added.
-        self._producer = ("", self._hash(b"p", b""))
-        self._event_id = ("", self._hash(b"e", b""))
-        self._index: Index = _open_index(None if place is None else place / "dedupe" / f"{name}.sqlite", self._mark)
-        self._believed_after = 0  # what lies above came from the journal in this process
-        self._catch_up()
-
-    def check(self, event: Mapping[str, Any]) -> int | None:
-        """Return the number as which exactly this event is recorded, or None if it is new.
-
-        Raises `EventConflict` for the same id or producer number with other content, `SequenceGap` for a number
-        above the next one, and `InvalidEvent` for a number that a refused event has used up. A known `event_id` under
-        a producer's next number is a repeat too; that number is then still to be used up (a `refused` line).
-        """
-        with self._use():
-            try:
-                return self._check(event)
-            except OSError:
-                self._fall_back()
-                return self._check(event)
-
-    def committed(self, producer: str) -> int:
-        """Return the highest number of `producer` that is used up (0: none)."""
-        with self._use():
-            name = self._producer_name(producer)
-            if name not in self._committed:
-                try:
-                    self._committed[name] = self._index.committed(name)
-                except OSError:
-                    self._fall_back()
-                    self._committed[name] = self._index.committed(name)
-                if len(self._committed) > _PRODUCERS:
-                    self._committed.popitem(last=False)
-            return self._committed[name]
+        self._ids = Fingerprints()
+        self._producers: dict[str, _Numbers] = {}
 
     def add(self, seq: int, event: Mapping[str, Any]) -> None:
-        """Take in the event that was recorded as number `seq`; called for every event, in order.
-
-        A redacted event carries `raw`; a `refused` line uses up its producer's number.
-        """
-        with self._use():
-            try:
-                self._add(seq, event)
-            except OSError:
-                self._fall_back()
-                self._add(seq, event)
-
-    def content_hash(self, event: Mapping[str, Any]) -> bytes:
-        """Return the keyed hash of an event's content; its hex is what `raw` holds for a redacted line."""
-        return self._hash(b"c", _content(event, OUTSIDE))
-
-    def close(self) -> None:
-        """Put the rest of the index on its disk and close it; a second time does nothing."""
-        if self._pid == os.getpid():
-            with self._lock:
-                self._index.close()
-
-    # -- inside
-
-    def _use(self) -> threading.RLock:
-        if self._pid != os.getpid():  # SQLite must not cross a fork
-            raise NoActiveRecording("this recording belongs to the parent process")
-        return self._lock
-
-    def _hash(self, kind: bytes, data: bytes) -> bytes:
-        return hashlib.blake2b(data, key=self._key, person=kind, digest_size=HASH_BYTES).digest()
-
-    def _names(self, event: Mapping[str, Any]) -> list[tuple[bytes, int]]:
-        """Return the names that the index knows the event by: its id's, then its producer number's."""
-        names = []
+        """Take in the event that stands in the journal as number `seq`; called for every event, in order."""
+        producer, number = _producer_of(event)
+        if producer is not None:
+            numbers = self._producers.get(producer)
+            if numbers is None:
+                numbers = self._producers[producer] = _Numbers()
+            numbers.add(number, seq)
         event_id = event.get("event_id")
-        if isinstance(event_id, str):
-            if event_id != self._event_id[0]:
-                self._event_id = (event_id, self._hash(b"e", _utf8(event_id)))
-            names.append((self._event_id[1], 0))
+        if isinstance(event_id, str) and event_id != implied_id(producer, number):
+            self._ids.add(event_id, seq)
+
+    def committed(self, producer: str, up_to: int | None = None) -> int:
+        """Return the highest number of `producer` that is used up (0: none), in the journal up to number `up_to`."""
+        numbers = self._producers.get(producer)
+        if numbers is None:
+            return 0
+        return numbers.last if up_to is None else numbers.last_up_to(up_to)
+
+    def suspects(self, event: Mapping[str, Any], ahead: int = 0) -> list[int]:
+        """Return the numbers as which this event may be recorded already; none: it is surely new.
+
+        `ahead` of its producer's numbers are taken and not added yet. Reads no disk. Raises `SequenceGap` for a number
+        above the next one.
+        """
+        found: list[int] = []
         producer, number = _producer_of(event)
         if producer is not None:
-            names.append((self._producer_name(producer), number))
-        return names
-
-    def _producer_name(self, producer: str) -> bytes:
-        if producer != self._producer[0]:
-            self._producer = (producer, self._hash(b"p", _utf8(producer)))
-        return self._producer[1]
-
-    def _check(self, event: Mapping[str, Any]) -> int | None:
-        names = self._names(event)
-        producer, number = _producer_of(event)
-        if producer is not None:
-            expected = self.committed(producer) + 1
+            expected = self.committed(producer) + ahead + 1
             if number > expected:
                 raise SequenceGap(producer, number, expected)
-            if number == expected:  # surely new, and the usual case: not worth a look
-                names.pop()
-        found = [(name, hit) for name in names if (hit := self._find(name)) is not None]
-        return self._answer(event, found) if found else None
+            if number < expected - ahead:
+                found = self._producers[producer].find(number)
+            elif number < expected:
+                found = [0]  # one of those that are taken: the answer must wait until it stands in the journal
+        event_id = event.get("event_id")
+        if isinstance(event_id, str):
+            found += self._ids.find(event_id)
+            found += self._implied(event_id, (producer, number))
+        return found
 
-    def _add(self, seq: int, event: Mapping[str, Any]) -> None:
-        names = self._names(event)
-        content = self._content_of(event) if names else b""
-        for name in names:
-            self._index.add(name, seq, content)
-            if name[1] and name[0] in self._committed:
-                self._committed[name[0]] = max(self._committed[name[0]], name[1])
-        self._index.came(seq, event)
+    def check(self, event: Mapping[str, Any], suspects: list[int]) -> int | None:
+        """Return the number as which exactly this event is recorded, or None if it is new; all suspects are readable.
 
-    def _content_of(self, event: Mapping[str, Any]) -> bytes:
-        """Return the hash of what was sent as the event in a line; nothing for a number that was refused."""
-        if event.get("type") == "refused":
-            return b""
-        raw = event.get("raw")
-        try:
-            kept = bytes.fromhex(raw) if isinstance(raw, str) else b""
-        except ValueError:
-            kept = b""
-        return kept if len(kept) == HASH_BYTES else self.content_hash(event)
+        Raises `EventConflict` for the same id or producer number with other content, `EventRefused` for a number that
+        a refused event has used up, and `OSError`.
+        """
+        found: list[int] = []
+        refused: EventRefused | None = None
+        for seq in sorted(set(suspects)):
+            line = find_event(self._folder, seq)
+            words = None if line is None else _shared_name(event, line)
+            if line is None or words is None:  # another name with its fingerprint
+                continue
+            if line["type"] == "refused":
+                refused = refused or EventRefused(words, str(line.get("code", "")), seq)
+            elif not self.is_same(event, line):
+                raise EventConflict(words, seq)
+            else:
+                found.append(seq)
+        if refused is not None and not found:
+            raise refused
+        return found[0] if found else None
 
-    def _mark(self, event: Mapping[str, Any]) -> bytes:
-        return self._hash(b"m", _content(event, frozenset(("seq", "at"))))
+    def is_same(self, event: Mapping[str, Any], line: Mapping[str, Any]) -> bool:
+        """Tell whether a journal's line is what became of `event`."""
+        raw = line.get("raw")
+        if isinstance(raw, str):
+            return raw == self.content_hash(event)
+        return _canonical(event) == _canonical(join_payloads(self._folder, dict(line)))
 
-    def _find(self, name: tuple[bytes, int]) -> Entry | None:
-        hit = self._index.find(name)
-        if hit is None or hit.seq > self._believed_after or self._is_in_journal(name, hit):
-            return hit
-        self._rebuild(self._believed_after)
-        return self._index.find(name)
+    def content_hash(self, event: Mapping[str, Any]) -> str:
+        """Return the keyed hash of an event's content, as `raw` holds it for a redacted line."""
+        return hashlib.blake2b(_canonical(event), key=self._key, person=b"c", digest_size=HASH_BYTES).hexdigest()
 
-    def _is_in_journal(self, name: tuple[bytes, int], hit: Entry) -> bool:
-        line = find_event(self._folder, hit.seq)
-        if line is None or name not in self._names(line):
-            return False
-        return self._content_of(line) == hit.content
-
-    def _answer(self, event: Mapping[str, Any], found: list[tuple[tuple[bytes, int], Entry]]) -> int:
-        content = self.content_hash(event)
-        recorded = [(name, hit) for name, hit in found if hit.content]
-        for name, hit in recorded:
-            if hit.content != content and not self._is_equal_at_length(event, hit.seq):
-                raise EventConflict(_words(event, name), hit.seq)
-        if not recorded:
-            raise InvalidEvent(f"{_words(event, found[0][0])} was refused before")
-        return min(hit.seq for _, hit in recorded)
-
-    def _is_equal_at_length(self, event: Mapping[str, Any], seq: int) -> bool:
-        """Compare what a hash can't: a large JSON payload, equal but for the order of its keys."""
-        sent = _canonical(_inside(event, OUTSIDE))
-        line = find_event(self._folder, seq) if len(sent) > BLOB_BYTES else None
-        return line is not None and _canonical(join_payloads(self._folder, _inside(line, OUTSIDE))) == sent
-
-    # -- keeping to the journal
-
-    def _catch_up(self) -> None:
-        last = last_event(self._folder)
-        upto = int(last["seq"]) if last is not None else 0
-        known = self._index.seq
-        if known and (known > upto or not self._agrees(known)):
-            self._rebuild(known)
-        elif known < upto:
-            self._believed_after = known
-            for event in read_events(self._folder, after=known):
-                self._add(event["seq"], event)
-        else:
-            self._believed_after = known
-
-    def _fall_back(self) -> None:
-        """Go on with a temporary index, taken from the journal and from what is in memory: the other one failed."""
-        new, seq = dict(self._index.new), self._index.seq
-        self._index.new.clear()
-        self._index.close()
-        self._index = _open_index(None, self._mark)
-        self._rebuild(0)
-        for name, entry in new.items():
-            self._index.add(name, *entry)
-        self._index.seq = max(self._index.seq, seq)
-
-    def _agrees(self, seq: int) -> bool:
-        line = find_event(self._folder, seq)
-        return line is not None and self._mark(line) == self._index.mark
-
-    def _rebuild(self, upto: int) -> None:
-        """Take in the journal anew; entries above `upto` stay: their lines may not be written yet."""
-        self._index.forget(upto)
-        self._committed.clear()
-        self._believed_after = 0
-        for event in read_events(self._folder):
-            self._add(event["seq"], event)
+    def _implied(self, event_id: str, own: tuple[str | None, int]) -> list[int]:
+        producer, colon, number = event_id.rpartition(":")
+        numbers = self._producers.get(producer) if colon and number.isdecimal() and len(number) < 16 else None
+        if numbers is None or (producer, int(number)) == own or implied_id(producer, int(number)) != event_id:
+            return []
+        return numbers.find(int(number))
 
 
-def _open_index(path: Path | None, mark_of: Callable[[Mapping[str, Any]], bytes]) -> Index:
-    from .dedupe_index import open_index  # not at the top: who has no client needs no SQLite
-
-    return open_index(path, mark_of)
-
-
-def _inside(event: Mapping[str, Any], outside: frozenset[str]) -> dict[str, Any]:
-    return {key: value for key, value in event.items() if key not in outside}
+def implied_id(producer: str | None, number: int) -> str | None:
+    """Return the `event_id` that an event of a producer has if it names none: nothing need be kept to know it again."""
+    return None if producer is None else f"{producer}:{number}"
 
 
-def _content(event: Mapping[str, Any], outside: frozenset[str]) -> bytes:
-    inside = _inside(event, outside)
-    data = _canonical(inside)
-    return _canonical(split_payloads(inside, [])) if len(data) > BLOB_BYTES else data
+class _Numbers:
+    """One producer's numbers, from 1, and ours: pairs where a run of both begins."""
+
+    def __init__(self) -> None:
+        self.last = 0
+        self._theirs, self._ours = array("Q"), array("Q")
+
+    def add(self, number: int, seq: int) -> None:
+        if not self.last < number < 1 << 63:  # only damage or a foreign journal has that
+            return
+        if not self._theirs or seq - self._ours[-1] != number - self._theirs[-1]:
+            self._theirs.append(number)
+            self._ours.append(seq)
+        self.last = number
+
+    def last_up_to(self, seq: int) -> int:
+        run = bisect_right(self._ours, seq) - 1
+        if run < 0:
+            return 0
+        end = self._theirs[run + 1] - 1 if run + 1 < len(self._theirs) else self.last
+        return min(end, self._theirs[run] + seq - self._ours[run])
+
+    def find(self, number: int) -> list[int]:
+        run = bisect_right(self._theirs, number) - 1
+        return [] if run < 0 or number > self.last else [self._ours[run] + number - self._theirs[run]]
 
 
-def _words(event: Mapping[str, Any], name: tuple[bytes, int]) -> str:
-    if name[1]:
-        return f"number {name[1]} of producer {event['producer']!r}"
-    return f"event {event['event_id']!r}"
-
-
-def _utf8(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return clean_text(text).encode()
+def _shared_name(event: Mapping[str, Any], line: Mapping[str, Any]) -> str | None:
+    """Return in words which name both have; None if they have none in common."""
+    producer, number = _producer_of(event)
+    if producer is not None and (producer, number) == _producer_of(line):
+        return f"number {number} of producer {producer!r}"
+    event_id = event.get("event_id")
+    if isinstance(event_id, str) and event_id in (line.get("event_id"), implied_id(*_producer_of(line))):
+        return f"event {event_id!r}"
+    return None
 
 
 def _producer_of(event: Mapping[str, Any]) -> tuple[str | None, int]:
-    producer, number = event.get("producer"), event.get("producer_seq")
+    producer = event.get("producer")
+    if producer is None:  # the usual case
+        return None, 0
+    number = event.get("producer_seq")
     if not isinstance(producer, str) or type(number) is not int:
         return None, 0
     if number < 1:
@@ -277,8 +178,9 @@ def _producer_of(event: Mapping[str, Any]) -> tuple[str | None, int]:
     return producer, number
 
 
-def _canonical(value: Mapping[str, Any]) -> bytes:
+def _canonical(event: Mapping[str, Any]) -> bytes:
+    inside = {key: value for key, value in event.items() if key not in OUTSIDE}
     try:
-        return _sorted.encode(value)
+        return _sorted.encode(inside)
     except (TypeError, ValueError, OverflowError):  # what the journal itself writes in another form
-        return _sorted.encode(decode(encode(value)))
+        return _sorted.encode(decode(encode(inside)))

@@ -25,6 +25,12 @@ def find_event(folder: Path, seq: int) -> dict[str, Any] | None:
     return None
 
 
+def offset_before(path: Path, seq: int) -> int:
+    """Return an offset of `path`, one segment, at or before the line numbered `seq`, and near it; raises `OSError`."""
+    with os.fdopen(open_regular(path), "rb") as file:
+        return _before(file, seq)
+
+
 def _before(file: io.BufferedReader, seq: int) -> int:
     """Return the offset of a line at or before the one numbered `seq`, and near it."""
     low, high = 0, file.seek(0, os.SEEK_END)

@@ -19,7 +19,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -46,8 +46,9 @@ class SegmentedLog:
     """Appends items to `path_of(segment)`; `durable` counts those known to be safe.
 
     `header_of(segment, first)` gives the first line of a new segment that begins with item number `first`.
-    `on_change(log)` is called from a worker after a sync, a failure and a recovery, and `on_recovery(failure)`
-    once for each failure, when writing goes on after it; `on_change` must not block. What they raise is logged.
+    `on_change(log)` is called from a worker after a sync, a failure and a recovery, `on_write(log)` after a write that
+    is not synced yet, and `on_recovery(failure)` once for each failure, when writing goes on after it. None of them may
+    block; what they raise is logged.
     """
 
     def __init__(
@@ -60,7 +61,9 @@ class SegmentedLog:
         linger: float = LINGER_SECONDS,
         on_change: Callable[[SegmentedLog], None] | None = None,
         on_recovery: Callable[[PersistFailed], None] | None = None,
+        on_write: Callable[[SegmentedLog], None] | None = None,
     ) -> None:
+        self._on_write = on_write
         self._path_of, self._header_of = path_of, header_of
         self._committer, self._files, self._linger = committer, files, linger
         self._on_change, self._on_recovery = on_change, on_recovery
@@ -134,16 +137,32 @@ class SegmentedLog:
 
         Raises `NoActiveRecording` once closed, and in a forked child.
         """
+        return self.append_many([item], urgent=urgent)
+
+    def append_many(self, items: Sequence[Item], *, urgent: bool = False) -> int:
+        """Take items as `append` does, in one go; return the last one's number."""
         if self._pid != os.getpid():
             raise NoActiveRecording("this recording belongs to the parent process")
         with self._changed:
             if self._closed:
                 raise NoActiveRecording("this recording was ended")
-            self._pending.append(item)
-            self.count += 1
-            self.held_bytes += item.size
+            self._pending.extend(items)
+            self.count += len(items)
+            self.held_bytes += sum([item.size for item in items])
             self._schedule(0.0 if urgent else self._linger)
             return self.count
+
+    @property
+    def written(self) -> int:
+        """How many items were handed to the system, on the disk or not: a killed process loses none of them."""
+        with self._changed:
+            return self.count - len(self._pending)
+
+    def park(self) -> bool:
+        """Close the descriptor until the next item, if none is under way; False if one is."""
+        with self._changed:
+            segment = self._segment
+            return segment is not None and not self._pending and segment.park()
 
     def wait(self, number: int, timeout: float | None = None) -> bool:
         """Wait until item `number` is durable; False if `timeout` seconds were not enough."""
@@ -216,9 +235,11 @@ class SegmentedLog:
         with self._changed:
             if segment.given_up:  # a sync failed meanwhile: these items are the next segment's
                 return False
-            for _ in batch:
-                segment.unsynced.append(self._pending.popleft())
+            segment.unsynced.extend(batch)
+            self._take_off(self._pending, len(batch))
             self.written_bytes += len(data)
+        if self._on_write is not None:
+            _guarded(self._on_write, self)
         return True
 
     def _write_blobs(self, batch: list[Item]) -> None:
@@ -256,15 +277,19 @@ class SegmentedLog:
             if segment.given_up:  # a write failed meanwhile: these items are the next segment's
                 return
             self._failures = 0
-            for _ in range(count):
-                self._settle(segment.unsynced.popleft())
+            self._settle(segment.unsynced, count)
             self._changed.notify_all()
         self._tell()
         self._retire_if_done()
 
-    def _settle(self, item: Item) -> None:
-        self.durable += 1
-        self.held_bytes -= item.size
+    def _settle(self, items: deque[Item], count: int) -> None:
+        """Count the first items as durable, and let go of them."""
+        self.durable += count
+        self.held_bytes -= sum([item.size for item in self._take_off(items, count)])
+
+    @staticmethod
+    def _take_off(items: deque[Item], count: int) -> list[Item]:
+        return [items.popleft() for _ in range(count)]
 
     # -- a failure: give the file up, go on in the next segment
 
@@ -311,8 +336,7 @@ class SegmentedLog:
             failure, self.error = self.error, None
             self._next_number = segment.number + 1
             self.written_bytes += size
-            for _ in range(count):
-                self._settle(self._pending.popleft())
+            self._settle(self._pending, count)
             if self._pending:
                 self._schedule(0.0)
             self._changed.notify_all()

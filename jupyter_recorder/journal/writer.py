@@ -16,7 +16,7 @@ from ..clock import RecordingClock
 from ..errors import InvalidEvent, NoActiveRecording, PersistFailed
 from ..files import SYSTEM, Files
 from .blobs import Blob, split_payloads
-from .codec import FORMAT, LINE_BYTES, VERSION, encode, encode_line, is_whole, number_line
+from .codec import BLOB_BYTES, FORMAT, LINE_BYTES, VERSION, encode, encode_line, is_whole, number_line
 from .commit import Committer, shared_committer
 from .log import LINGER_SECONDS, Item, SegmentedLog
 from .reader import STEM, SUFFIX, last_event, segment_path, segments
@@ -36,12 +36,33 @@ class Recorded(NamedTuple):
     event: Mapping[str, Any]
 
 
+class Batch:
+    """Events that are journaled in one go: each has its number at once, and all are written together at the end."""
+
+    def __init__(self, number: Callable[[Mapping[str, Any], bytes], tuple[Recorded, bytes]], room: int) -> None:
+        self._number, self._room = number, room
+        self.items: list[Item] = []
+
+    def put(self, event: Mapping[str, Any]) -> Recorded | None:
+        """Number one event, which has no `seq` and `at`; None if so much is held back that it can't be taken.
+
+        Raises `InvalidEvent` for what cannot be encoded.
+        """
+        kept, body, blobs = _encoded(event)
+        if self._room < len(body):
+            return None
+        recorded, line = self._number(kept, body)
+        self.items.append(item := Item(line, blobs))
+        self._room -= item.size
+        return recorded
+
+
 class JournalWriter:
     """Appends events to the journal in `folder`; safe to be called from any thread.
 
     `header` holds what the first line of each segment says beside `segment` and `first_seq`. `on_event` is called
     with each `Recorded` in order, under the writer's lock. `on_change` is called from a worker when `durable` or
-    `error` changed.
+    `error` changed, `on_write` from one when more was written, synced or not.
     """
 
     def __init__(
@@ -57,8 +78,10 @@ class JournalWriter:
         wait_seconds: float = WAIT_SECONDS,
         on_event: Callable[[Recorded], None] | None = None,
         on_change: Callable[[JournalWriter], None] | None = None,
+        on_write: Callable[[JournalWriter], None] | None = None,
     ) -> None:
         self.folder = folder
+        self._held_bytes = held_bytes
         self._header = {"type": "header", "format": FORMAT, "version": VERSION, **header}
         self._clock = clock or RecordingClock()
         self._committer = committer or shared_committer()
@@ -76,6 +99,7 @@ class JournalWriter:
             linger=linger,
             on_change=self._changed,
             on_recovery=self._tell_recovered,
+            on_write=None if on_write is None else lambda _: on_write(self),
         )
         self._room = Room(
             self._log.wait_room, self._on_free, self._committer, held_bytes=held_bytes, wait_seconds=wait_seconds
@@ -113,7 +137,7 @@ class JournalWriter:
         line says so once there is room. Raises `NoActiveRecording` once closed, and in a forked child;
         `InvalidEvent` for what cannot be encoded.
         """
-        kept, body, blobs = _encoded(event)
+        kept, body, blobs = _encoded({key: value for key, value in event.items() if key not in _OURS})
         with self._open():
             if not self._room.take(len(body) + sum(len(blob.data) for blob in blobs)):
                 self._why_dropped = _reason(self._log.error) if self._log.error else "the disk was too slow"
@@ -121,6 +145,26 @@ class JournalWriter:
             self._tell_drops()
             self._tell_drift()
             return self._put(kept, body, blobs, urgent)
+
+    @contextlib.contextmanager
+    def batch(self) -> Iterator[Batch]:
+        """Journal many events in one go, urgently; what there is no room for is refused, and counted nowhere.
+
+        Raises `NoActiveRecording` once closed, and in a forked child.
+        """
+        with self._open():
+            self._tell_drops()
+            self._tell_drift()
+            batch = Batch(self._numbered, self._held_bytes - self._log.held_bytes)
+            try:
+                yield batch
+            finally:
+                if batch.items:
+                    self._log.append_many(batch.items, urgent=True)
+
+    def park(self) -> bool:
+        """Close the descriptor until the next event; False if one is not durable yet."""
+        return self._pid == os.getpid() and self._log.park()
 
     def close(self, status: str, timeout: float | None = None) -> bool:
         """Write the footer, wait until all is durable and close; False if `timeout` seconds were not enough.
@@ -152,6 +196,11 @@ class JournalWriter:
     def durable_seq(self) -> int:
         """The number of the last event known to be on the disk."""
         return min(self._log.durable, self._seq)
+
+    @property
+    def written_seq(self) -> int:
+        """The number of the last event that was handed to the system: a killed process does not lose it."""
+        return min(self._log.written, self._seq)
 
     @property
     def last_at(self) -> int:
@@ -195,16 +244,21 @@ class JournalWriter:
             yield
 
     def _put(self, event: Mapping[str, Any], body: bytes, blobs: tuple[Blob, ...], urgent: bool) -> Recorded:
+        recorded, line = self._numbered(event, body)
+        self._log.append(Item(line, blobs), urgent=urgent)
+        return recorded
+
+    def _numbered(self, event: Mapping[str, Any], body: bytes) -> tuple[Recorded, bytes]:
+        """Give an event its number and time; return it with its line."""
         self._seq += 1
         self._last_at = self._now()
-        self._log.append(Item(number_line(self._seq, self._last_at, body), blobs), urgent=urgent)
         recorded = Recorded(self._seq, self._last_at, event)
         if self._on_event is not None:
             try:
                 self._on_event(recorded)
             except Exception:  # a listener's mistake must not make a recorded event look refused
                 logger.exception("a listener of the journal failed")
-        return recorded
+        return recorded, number_line(self._seq, self._last_at, body)
 
     def _put_own(self, event: Mapping[str, Any]) -> None:
         self._put(event, encode(event), (), False)
@@ -249,11 +303,11 @@ class _Closed(NoActiveRecording):
 
 def _encoded(event: Mapping[str, Any]) -> tuple[Mapping[str, Any], bytes, tuple[Blob, ...]]:
     """Return the event with its payloads as references, its JSON, and the payloads."""
+    body = encode(event)
+    if len(body) <= min(BLOB_BYTES, LINE_BYTES - 100):  # no payload in it can be over that
+        return event, body, ()
     blobs: list[Blob] = []
-    try:
-        kept = split_payloads({key: value for key, value in event.items() if key not in _OURS}, blobs)
-    except RecursionError as error:
-        raise InvalidEvent("the event nests too deeply") from error
+    kept: Mapping[str, Any] = split_payloads(event, blobs)
     body = encode(kept)
     if len(body) > LINE_BYTES - 100:  # room for seq and at
         raise InvalidEvent(f"the event takes {len(body) >> 20} MiB; a line holds at most {LINE_BYTES >> 20} MiB")

@@ -54,12 +54,12 @@ def some(chars: str, least: int, most: int | None = None) -> Part:
     return Part(f"{chars}{{{least},{bound}}}", f"{chars}{{1,{bound}}}")
 
 
-def seq(first: Part, *rest: Part) -> Part:
-    """Match the parts one after the other."""
-    if not rest:
-        return first
-    after = seq(*rest)
-    return Part(first.full + after.full, f"(?:{first.full}(?:{after.grow})|{first.grow})")
+def seq(*parts: Part) -> Part:
+    """Match the parts, at least one, one after the other."""
+    full, grow = parts[-1]
+    for part in reversed(parts[:-1]):  # no recursion: a user's expression may be long
+        full, grow = part.full + full, f"(?:{part.full}(?:{grow})|{part.grow})"
+    return Part(full, grow)
 
 
 def headed(first: str, chars: str, least: int = 1) -> Part:

@@ -12,6 +12,7 @@ from .surroundings import SURROUNDED
 from .tokens import TOKENS
 
 BUILTIN: Final[tuple[Pattern, ...]] = (*TOKENS, *SURROUNDED)
+MEMORY_BYTES: Final = 64 << 20
 KEEP_WIDTH: Final = 480
 """The widest `keep` of a pattern, in bytes: how much of what is already written a match may rest on."""
 
@@ -67,15 +68,15 @@ class Layer:
 
     @cached_property
     def _full(self) -> Any:
-        return _compiled("|".join(f"{p.keep}({p.secret.full}){p.post}" for p in self._patterns))
+        return compiled("|".join(f"{p.keep}({p.secret.full}){p.post}" for p in self._patterns))
 
     @cached_property
     def _growing(self) -> Any:
-        return _compiled(rf"(?:{'|'.join(f'{p.keep}{p.secret.grow}' for p in self._patterns)})\z")
+        return compiled(rf"(?:{'|'.join(f'{p.keep}{p.secret.grow}' for p in self._patterns)})\z")
 
     @cached_property
     def _begun(self) -> Any:
-        return _compiled(rf"(?:{'|'.join(f'{p.keep}({p.secret.grow})' for p in self._patterns)})\z")
+        return compiled(rf"(?:{'|'.join(f'{p.keep}({p.secret.grow})' for p in self._patterns)})\z")
 
 
 @lru_cache(maxsize=8)
@@ -88,7 +89,7 @@ def layers(patterns: tuple[Pattern, ...]) -> tuple[Layer, Layer]:
 @lru_cache(maxsize=64)
 def continued(tail: str) -> Any:
     """Compile what takes as many bytes of the class `tail` as there are."""
-    return _compiled(f"{tail}*")
+    return compiled(f"{tail}*")
 
 
 def replacement(kind: str) -> bytes:
@@ -96,9 +97,10 @@ def replacement(kind: str) -> bytes:
     return f"[redacted:{kind}]".encode("ascii")
 
 
-def _compiled(expression: str) -> Any:
+def compiled(expression: str) -> Any:
+    """Compile an expression over bytes; raises RE2's error."""
     # Matched byte by byte: offsets need no conversion, and lone surrogates and cut characters do no harm.
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
-    options.max_mem = 64 << 20
+    options.max_mem = MEMORY_BYTES
     return re2.compile(expression.encode("latin-1"), options)

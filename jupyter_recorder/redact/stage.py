@@ -6,6 +6,8 @@ that a name may be written at once and its value be recognised when it comes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .patterns import KEEP_WIDTH, Hit, Layer, continued, replacement
 
 # Two bytes more, so that the byte before a search's start is always known (word boundaries).
@@ -13,10 +15,11 @@ _CONTEXT = KEEP_WIDTH + 2
 
 
 class Stage:
-    """Redact a stream of UTF-8 bytes, fed in whole characters, by one layer."""
+    """Redact a stream of UTF-8 bytes, fed in whole characters, by one layer; `removed` is told each secret's kind."""
 
-    def __init__(self, layer: Layer) -> None:
+    def __init__(self, layer: Layer, removed: Callable[[str], None] = lambda _: None) -> None:
         self._layer = layer
+        self._removed = removed
         self._buffer = b""
         self._searched = 0  # matches begin here or later
         self._given = 0  # the bytes before were given out, redacted or as they are
@@ -76,6 +79,7 @@ class Stage:
         if hit.end > self._given:
             self._give(hit.secret, given)
             given.append(replacement(hit.pattern.kind))
+            self._removed(hit.pattern.kind)
             self._given = hit.end
         self._searched = hit.end
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 HOLD_LIMIT: Final = 4096
 """The most that is ever held back, in bytes of UTF-8."""
 
+PUBLIC_BYTES: Final = 3
+"""So much of a token that is known by its spelling is the same for all of its kind (`sk-`, `ghp`, `eyJ`)."""
+
 
 class StreamRedactor:
     """Redact one stream, holding back what may be the beginning of a secret.
@@ -25,7 +28,8 @@ class StreamRedactor:
     def __init__(self, redactor: Redactor | None = None) -> None:
         self._enabled = redactor is None or redactor.enabled
         found = layers(BUILTIN) if redactor is None else redactor.layers
-        self._stages = [Stage(layer) for layer in found] if self._enabled else []
+        removed = (lambda _: None) if redactor is None else redactor.count
+        self._stages = [Stage(layer, removed) for layer in found] if self._enabled else []
 
     def feed(self, text: str) -> str:
         """Take the next piece, give what is safe to write now: `text` itself if it passes untouched."""
@@ -47,6 +51,17 @@ class StreamRedactor:
         first, second = self._stages
         given = second.feed(first.flush(), HOLD_LIMIT) + second.flush()
         return given.decode("utf-8", "surrogatepass")
+
+    @property
+    def may_go(self) -> bool:
+        """Whether what is held back tells nothing: no more than how every token of its kind begins.
+
+        Let go by `flush`, it is followed by what stands in the place of the rest if it was one.
+        """
+        if not self._enabled:
+            return True
+        first, second = self._stages
+        return not second.held and len(first.held) <= PUBLIC_BYTES
 
     @property
     def held(self) -> int:

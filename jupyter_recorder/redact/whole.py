@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from functools import lru_cache
 from typing import Any, Final
 
@@ -18,15 +20,24 @@ _DEEPEST: Final = 200
 class Redactor:
     """Redact whole texts and JSON values.
 
-    `patterns`: what to look for. `enabled`: False gives everything back as it is.
+    `patterns`: what to look for. `enabled`: False gives everything back as it is. `removed` counts what was taken out,
+    here and in the streams of this redactor, by kind.
     """
 
     def __init__(self, patterns: tuple[Pattern, ...] = BUILTIN, enabled: bool = True) -> None:
         self.enabled = enabled
+        self.patterns = patterns
         self.layers = layers(patterns)
+        self.removed: Counter[str] = Counter()
+        self._counting = threading.Lock()
         # Of keys alone, so asked for every member of every event: kept, or hashing and searching would cost more than
         # the text itself.
         self._tells = lru_cache(maxsize=1024)(self._names_secret)
+
+    def count(self, kind: str) -> None:
+        """Count a secret that was taken out."""
+        with self._counting:
+            self.removed[kind] += 1
 
     def text(self, text: str) -> str:
         """Give `text` with its secrets replaced, or the same object if there are none."""
@@ -45,7 +56,7 @@ class Redactor:
     def _short(self, text: str) -> str:
         taken = data = text.encode("utf-8", "surrogatepass")
         for layer in self.layers:
-            data = _replaced(layer, data)
+            data = self._replaced(layer, data)
         return text if data is taken else data.decode("utf-8", "surrogatepass")
 
     def _long(self, text: str) -> str:
@@ -77,7 +88,10 @@ class Redactor:
 
     def _named(self, key: str, text: str) -> str:
         kind = self._kind(key, text[:4096])
-        return self.text(text) if kind is None else replacement(kind).decode("ascii")
+        if kind is None:
+            return self.text(text)
+        self.count(kind)
+        return replacement(kind).decode("ascii")
 
     def _names_secret(self, key: str) -> bool:
         return len(key) <= 256 and self._kind(key, "Aa1#Aa1#Aa1#Aa1#Aa1#") is not None
@@ -88,11 +102,11 @@ class Redactor:
         hit = self.layers[1].find(opened + text.encode("utf-8", "surrogatepass"), 0)
         return hit.pattern.kind if hit and hit.secret == len(opened) else None
 
-
-def _replaced(layer: Layer, data: bytes) -> bytes:
-    pieces: list[bytes] = []
-    done = 0
-    while hit := layer.find(data, done):
-        pieces += (data[done : hit.secret], replacement(hit.pattern.kind))
-        done = hit.end
-    return b"".join((*pieces, data[done:])) if pieces else data
+    def _replaced(self, layer: Layer, data: bytes) -> bytes:
+        pieces: list[bytes] = []
+        done = 0
+        while hit := layer.find(data, done):
+            pieces += (data[done : hit.secret], replacement(hit.pattern.kind))
+            self.count(hit.pattern.kind)
+            done = hit.end
+        return b"".join((*pieces, data[done:])) if pieces else data
