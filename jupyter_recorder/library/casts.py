@@ -39,12 +39,17 @@ def cast_segments(folder: Path, file: str) -> list[Path]:
 
 def read_cast(folder: Path, file: str) -> bytes:
     """Return a terminal's whole lines, header first, each event from the highest segment that has it."""
+    return b"".join(cast_lines(folder, file))
+
+
+def cast_lines(folder: Path, file: str) -> Iterator[bytes]:
+    """Yield what `read_cast` returns, a line at a time."""
     paths = cast_segments(folder, file)
     streams = [_numbered(path) for path in paths]
     headers = [next(stream, (0, b""))[1] for stream in streams]
-    header = next((_plain(line) for line in headers if line), b"")
-    body = (line for _, line in merge_segments(streams))
-    return header + b"".join(line + b"\n" for line in body)
+    yield next((_plain(line) for line in headers if line), b"")
+    for _, line in merge_segments(streams):
+        yield line + b"\n"
 
 
 def event_lines(path: Path) -> Iterator[bytes]:

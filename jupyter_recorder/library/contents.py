@@ -13,6 +13,7 @@ _STRUCTURE: Final = frozenset(
     {"session_start", "session_update", "session_snapshot", "session_end", "terminal_start", "terminal_end"}
     | {"gap", "resume", "clock", "refused", "clear_output", "cell_end", "command_end"}
 )
+_BEGINS_TRACK: Final = frozenset({"cell_start", "message_add", "session_snapshot", "terminal_start"})
 _TERMINAL_KEYS: Final = {"file": str, "cols": int, "rows": int, "command": str}
 
 
@@ -39,7 +40,8 @@ class Contents:
         self.counts.add(event)
         # A type that is not known here is content: what cannot be judged is never thrown away.
         self.has_content = self.has_content or kind not in _STRUCTURE or self.counts.content > 0
-        self._note_track(kind, event)
+        if kind in _BEGINS_TRACK:
+            self._note_track(kind, event)
 
     def _note_track(self, kind: str, event: Mapping[str, Any]) -> None:
         if self.counts.cells:

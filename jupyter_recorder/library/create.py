@@ -6,12 +6,13 @@ import contextlib
 import errno
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
 from ..errors import RecError, StorageError
-from ..files import Files, write_all
+from ..files import Files, read_small, write_all
+from ..journal.reader import segments
 from .folders import NEW, remove_folder
 from .manifest import Kind, Manifest, new_manifest, write_manifest
 from .owner import Owner
@@ -117,6 +118,18 @@ def _write_key(path: Path, files: Files) -> None:
         files.close(fd)
 
 
+def read_key(folder: Path) -> bytes:
+    """Return the key of a recording's hashes; empty if it is gone: then what was redacted is known by no hash."""
+    with contextlib.suppress(OSError):
+        return read_small(folder / DEDUPE_KEY, 64)
+    return b""
+
+
 def as_tags(tags: Iterable[str]) -> tuple[str, ...]:
     """Return tags without doubles, in their order."""
     return tuple(dict.fromkeys(tags))
+
+
+def is_unbegun(folder: Path, manifest: Mapping[str, Any]) -> bool:
+    """Tell whether a recording's maker died after its folder had its id and before its journal was there."""
+    return not segments(folder) and not manifest.get("counts", {}).get("events")

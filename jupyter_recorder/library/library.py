@@ -21,6 +21,7 @@ from .recording import Recording, is_recording_folder
 from .state import RecordingState, remove_claimed
 
 _COMPLETE_FROM = 1000
+AgeKey = tuple[int, int, str]
 
 
 class Library:
@@ -78,6 +79,10 @@ class Library:
         if kind is not None or state is not None:
             found = (one for one in found if _matches(one, kind, state))
         return itertools.islice(found, limit)
+
+    def candidates(self) -> list[Path]:
+        """Return the folders that may hold recordings, newest first; nothing in them is looked at."""
+        return self._newest_first()
 
     def places(self) -> list[Path]:
         """Return the folders that hold recordings: the root, and the parents of those elsewhere."""
@@ -140,6 +145,21 @@ class Library:
             return recovered
         raise RecordingNotFound(word, _near(word, names))
 
+    def find_id(self, recording_id: str) -> Recording | None:
+        """Return the recording of exactly this id; None if there is none."""
+        return self._by_id(recording_id)
+
+    def paths(self) -> list[Path]:
+        """Return the folders of all recordings, newest first; raises `StorageError` if the root cannot be listed."""
+        return [path for path in self._newest_first() if is_recording_folder(path)]
+
+    def folders(self) -> dict[Path, AgeKey]:
+        """Return the folders that may be recordings, each with what sorts it by age; raises `StorageError`.
+
+        Nothing in them is looked at; `is_recording_folder` tells which of them are recordings.
+        """
+        return {path: _age_key(path) for path in self._all_paths()}
+
     def find_session(self, session_id: str) -> Recording:
         """Return the recording of a client's session; raises `RecordingNotFound`."""
         found = self._by_id(session_folder_id(session_id))
@@ -162,8 +182,10 @@ class Library:
     # -- how
 
     def _newest_first(self) -> list[Path]:
-        paths = self._in_root() + [path for path in read_elsewhere(self.root) if path.parent != self.root]
-        return [path for _, path in sorted(((_age_key(path), path) for path in paths), reverse=True)]
+        return [path for _, path in sorted(((_age_key(path), path) for path in self._all_paths()), reverse=True)]
+
+    def _all_paths(self) -> list[Path]:
+        return self._in_root() + [path for path in read_elsewhere(self.root) if path.parent != self.root]
 
     def _in_root(self) -> list[Path]:
         with storage_errors("can't list the recordings", self.root):
@@ -200,7 +222,7 @@ def _is_let_go(path: Path) -> bool:
     return manifest["state"] == "interrupted" and is_unfinished(manifest) and not os.path.lexists(path / RECORD)
 
 
-def _age_key(path: Path) -> tuple[int, int, str]:
+def _age_key(path: Path) -> AgeKey:
     """Return what sorts by age: the time in the id, else the manifest's; of one second, `-10` is after `-2`."""
     started = timestamp_of(path.name)
     if started is None:

@@ -2,7 +2,10 @@
 
     {"format":"jupyter-recorder","version":1,"id":…,"session_id"?,"name":…,"title"?,"tags":[…],"kind":…,"state":…,
      "reason"?,"started_at":ms,"ended_at":ms|null,"writer":{…},"tracks":[{"track","kind","file"?,…}],"counts":{…},
-     "recovered"?:true}
+     "recovered"?:true,"kernel_id"?,"safe"?:{"seq","unsafe","error"?}}
+
+`safe`, only while it is recorded: up to which event it is on the disk, how many events and pieces of terminals were not
+yet when that was written, and what is wrong.
 
 A manifest is a plain dict kept whole, so that keys of a later version survive; `check()` vouches for the types of
 the keys above, and `Manifest` names them.
@@ -26,6 +29,7 @@ MANIFEST: Final = "manifest.json"
 LABELS: Final = "labels.json"
 LABELS_LOCK: Final = ".labels.lock"
 TIMED_OUT: Final = "timeout"
+SERVER_STOPPED: Final = "server_stopped"
 WRITER_GONE: Final = "writer_gone"
 TIME_LIMIT_MS: Final = 253_402_300_800_000  # the year 10000 in Unix ms, where `datetime` ends
 _LIMIT: Final = 1 << 22
@@ -66,6 +70,8 @@ class Manifest(TypedDict):
     tracks: list[Track]
     counts: dict[str, int]
     recovered: NotRequired[bool]
+    kernel_id: NotRequired[str]
+    safe: NotRequired[dict[str, Any]]
 
 
 class Labels(TypedDict, total=False):
@@ -148,9 +154,11 @@ def change_labels(folder: Path, changes: Labels, files: Files = SYSTEM) -> Label
 
 
 def is_unfinished(manifest: Manifest) -> bool:
-    """Tell whether a recovery may take it; a session that only timed out waits to be resumed."""
+    """Tell whether a recovery may take it; a session that timed out, or whose server stopped, waits to be resumed."""
     state = manifest["state"]
-    return state == "recording" or (state == "interrupted" and manifest.get("reason") != TIMED_OUT)
+    return state == "recording" or (
+        state == "interrupted" and manifest.get("reason") not in (TIMED_OUT, SERVER_STOPPED)
+    )
 
 
 def merged(manifest: Manifest, labels: Labels) -> Manifest:

@@ -18,7 +18,7 @@ from ..journal.blobs import FOLDER as BLOBS
 from ..journal.blobs import read_blob
 from ..journal.reader import Report, read_events
 from .active import read_record
-from .casts import cast_files, read_cast
+from .casts import cast_files, cast_lines, read_cast
 from .manifest import MANIFEST, Labels, Manifest, merged, read_labels, read_manifest
 from .owner import Life, life_of
 
@@ -106,6 +106,11 @@ class Recording:
         """Return a terminal's asciicast, its segments merged, whole lines only; raises `StorageError`."""
         with storage_errors(f"can't read a terminal of {self.id}", self.path):
             return read_cast(self.path, file)
+
+    def cast_lines(self, file: str) -> Iterator[bytes]:
+        """Yield what `read_cast` returns, a line at a time; raises `StorageError`."""
+        with storage_errors(f"can't read a terminal of {self.id}", self.path):
+            yield from cast_lines(self.path, file)
 
     def blob(self, sha256: str) -> bytes:
         """Return the payload of that sha256 (64 hex digits); raises `StorageError`."""

@@ -98,7 +98,7 @@ def cleanup(state: RecordingState, store: Library | None, *, force: bool = False
     """Do what `RecordingState.cleanup_stale_lock` promises."""
     folder = state.state_dir
     if store is not None and store.owns(folder):
-        return _recover_one(store, folder, force)
+        return recover_one(store, folder, force)
     if not any(os.path.lexists(folder / name) for name in (RECORD, LOCK)):
         return None
     with storage_errors("can't clean up", folder):
@@ -133,10 +133,11 @@ def _recover_named(claim: Claim, folder: Path, store: Library | None, force: boo
     if store is None:
         return told
     recording = next((place for place in (path, path.parent) if store.owns(place)), None)
-    return (_recover_one(store, recording, force) if recording else None) or told
+    return (recover_one(store, recording, force) if recording else None) or told
 
 
-def _recover_one(store: Library, path: Path, force: bool) -> RecoveryInfo | None:
+def recover_one(store: Library, path: Path, force: bool = False) -> RecoveryInfo | None:
+    """Recover the recording in the folder `path`; None if there is nothing to recover. Errors as in `recover`."""
     with _alone(store):
         return Recoverer(store, force=force).attempt(path)
 

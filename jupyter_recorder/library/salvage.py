@@ -48,7 +48,7 @@ def salvage(folder: Path, tracks: Iterable[Track], files: Files) -> Salvage:
     `tracks` are those that its manifest names already.
     """
     _remove_temporaries(folder, files)
-    cut_bytes = _cut_tails(folder, files)
+    cut_bytes = repair_tails(folder, files)
     contents, report = Contents(tracks), Report()
     last_ms, origins = _read_journal(folder, contents, report)
     has_output = False
@@ -71,7 +71,8 @@ def _remove_temporaries(folder: Path, files: Files) -> None:
                     files.unlink(path)
 
 
-def _cut_tails(folder: Path, files: Files) -> int:
+def repair_tails(folder: Path, files: Files) -> int:
+    """Cut the torn tails off the files of a recording whose lock is held; return the bytes cut, which are kept."""
     journal = sum(repair_tail(files, path, is_whole) for _, path in segments(folder))
     casts = [path for file in cast_files(folder) for path in cast_segments(folder, file)]
     return journal + sum(repair_tail(files, path, is_whole_line) for path in casts)

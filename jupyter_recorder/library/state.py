@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from .recovery import RecoveryInfo
 
 PATIENCE_SECONDS: Final = 0.25
+# So long is waited for a recovery that has a recording just now, such as the start of a server: long ones take seconds.
+RECOVERY_PATIENCE_SECONDS: Final = 10.0
 _BELONGS_TO_PARENT: Final = "this recording belongs to the parent process, which alone can stop it"
 
 
@@ -41,16 +43,17 @@ class RecordingState:
         self._session: ActiveSession | None = None
         self._pid = os.getpid()
 
-    def start(self, name: str, session_path: Path | str) -> ActiveSession:
+    def start(self, name: str, session_path: Path | str, *, patience: float = PATIENCE_SECONDS) -> ActiveSession:
         """Take the lock for a recording called `name` whose data is at `session_path` (relative: to the folder).
 
-        What a dead owner left of its lock is cleaned up first; its session data stays. Raises
-        `RecordingInProgress` (names the owner), `CorruptState`, or `StorageError` for a folder that cannot be used.
+        A lock that is held though no owner lives is waited for up to `patience` seconds. What a dead owner left of its
+        lock is cleaned up first; its session data stays. Raises `RecordingInProgress` (names the owner),
+        `CorruptState`, or `StorageError` for a folder that cannot be used.
         """
         if self._session is not None and self._pid == os.getpid():
             raise RecordingInProgress(self._session.name, pid=self._pid, hint="stop it first")
         with storage_errors("can't start a recording", self.state_dir):
-            lock = self._lock_for_start()
+            lock = self._lock_for_start(patience)
             session = ActiveSession(name, Path(session_path), time.time_ns() // 1_000_000, me())
             try:
                 self._put_aside_garbled()  # a readable one is replaced
@@ -158,11 +161,11 @@ class RecordingState:
 
     # -- the lock
 
-    def _lock_for_start(self) -> FileLock:
+    def _lock_for_start(self, patience: float) -> FileLock:
         """Return the lock, held, with no living owner recorded."""
         lock = FileLock(self.state_dir / LOCK, self._files)
         self._refuse_if_owned()
-        if not lock.acquire(PATIENCE_SECONDS):
+        if not lock.acquire(patience):
             self._refuse_if_owned()
             record = self._readable_record()
             name = record.session.name if record else self.state_dir.name
