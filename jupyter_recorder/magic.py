@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class
 from IPython.display import display
-from traitlets import Bool, Int, Unicode
+from traitlets import Bool, Int, List, TraitError, Unicode, validate
 
 from . import active, text
 from .capture.cells import MAX_OUTPUT_BYTES
@@ -38,6 +39,9 @@ class RecorderMagics(Magics):
         "", help="The folder of recordings, unless JUPYTER_RECORDER_DIR is set; empty: <jupyter data dir>/recorder."
     ).tag(config=True)
     redact = Bool(True, help="Take keys, tokens and passwords out before anything is written.").tag(config=True)
+    redact_patterns = List(
+        Unicode(), help="Regular expressions: what they match is taken out too; no anchors, no lookaround."
+    ).tag(config=True)
     auto_start = Bool(False, help="Record every kernel from %load_ext on.").tag(config=True)
     max_output_bytes = Int(MAX_OUTPUT_BYTES, help="How much of one cell's output is recorded, in bytes.").tag(
         config=True
@@ -50,6 +54,17 @@ class RecorderMagics(Magics):
         super().__init__(shell, **options)
         self.health = Health()
 
+    @validate("redact_patterns")
+    def _usable_patterns(self, proposal: Any) -> Any:
+        from .redact import pattern_of
+
+        try:
+            for expression in proposal["value"]:
+                pattern_of(expression)
+        except RecError as error:
+            raise TraitError(str(error)) from None
+        return proposal["value"]
+
     @line_cell_magic
     def record(self, line: str, cell: str | None = None) -> None:
         """Record this notebook, terminal programs and chats to open files, and replay them.
@@ -58,12 +73,13 @@ class RecorderMagics(Magics):
         %record mark "Training begins"     a chapter on the timeline
         %record note "rerun with seed 7"   a remark
         %record sh make test               a program in a real terminal, live and recorded
+        %record chat on                    this kernel's calls to chat models (openai, anthropic, litellm); or: off
         %record stop                       end it; says where the files are
         %record replay                     the newest recording, inline
         %record replay demo --speed 2 --idle 1 --start 30
         %record status                     how it stands, and up to where it is safe on the disk
         %record list                       what there is, newest first
-        %record export demo --to notebook -o demo.ipynb      (notebook, asciicast-v2, ndjson)
+        %record export demo --to notebook -o demo.ipynb
         %record recover                    get back what a dead kernel left
 
         %%record demo                      records this one cell
@@ -72,7 +88,8 @@ class RecorderMagics(Magics):
         start: --title TEXT, --tag WORD (again for more), --dir FOLDER instead of the recordings' folder.
         sh: --name NAME, --size COLSxROWS, --input (record what is typed too); the rest is the command.
         replay: --link holds the recording's id alone, for one that is too large to embed.
-        export: --track NAME of several terminals. list: --all, not the newest 20 alone.
+        export: --to notebook, html, markdown, text, asciicast-v2, asciicast-v3, bash, otel, chat or ndjson;
+        --track NAME of several terminals; --start SECONDS to begin later. list: --all, not the newest 20 alone.
         recover: --force, also what another host left and nobody there will end.
         From Python: jupyter_recorder.current().chat.add("user", "hello") and .chat.stream(tokens).
         """
@@ -107,7 +124,7 @@ class RecorderMagics(Magics):
         parser.add_argument("--dir")
         given = parser.read(rest)
         recorder = self.begin(given.name, title=given.title, tags=tuple(given.tag), directory=given.dir)
-        print(text.started(recorder))
+        print(text.started(recorder, calls=_calls_are_recorded()))
 
     def _stop(self, rest: str) -> None:
         Parser("stop").read(rest)
@@ -116,7 +133,8 @@ class RecorderMagics(Magics):
     def _status(self, rest: str) -> None:
         Parser("status").read(rest)
         recorder = active.current()
-        print(text.status(recorder.status()) if recorder else str(NoActiveRecording()))
+        calls = _calls_are_recorded()
+        print(text.status(recorder.status(), calls=calls) if recorder else str(NoActiveRecording()))
 
     def _list(self, rest: str) -> None:
         parser = Parser("list")
@@ -135,6 +153,15 @@ class RecorderMagics(Magics):
         if not words.command.strip():
             raise UsageError("%record sh: what is to be run? For example: %record sh ls -l")
         self._run(words)
+
+    def _chat(self, rest: str) -> None:
+        parser = Parser("chat")
+        parser.add_argument("what", choices=("on", "off"))
+        wanted = parser.read(rest).what == "on"
+        from .capture import llm
+
+        (llm.on if wanted else llm.off)()
+        print(text.chat(wanted, active.current()))
 
     def _replay(self, rest: str) -> None:
         parser = Parser("replay")
@@ -171,13 +198,16 @@ class RecorderMagics(Magics):
         parser.add_argument("--to")
         parser.add_argument("-o", "--output")
         parser.add_argument("--track")
+        parser.add_argument("--start", type=float, default=0.0)
         given = parser.read(rest)
-        if given.to is None and given.output is None:
-            raise UsageError("%record export: --to FORMAT or -o PATH says as what (notebook, asciicast-v2, ndjson)")
-        from .convert import export
+        from .convert import FORMATS, ExportOptions, export_recording
 
+        if given.to is None and given.output is None:
+            names = ", ".join(format_.name for format_ in FORMATS)
+            raise UsageError(f"%record export: --to FORMAT or -o PATH says as what ({names})")
         recording = self._chosen(given.name)
-        path = export(recording, given.to, given.output, track=given.track)
+        options = ExportOptions(track=given.track, start=given.start)
+        path = export_recording(recording, given.to, given.output, options=options)
         report = Report()
         for _ in recording.events(report):
             pass
@@ -205,14 +235,19 @@ class RecorderMagics(Magics):
     def begin(self, name: str, **options: Any) -> Recorder:
         """Begin a recording of this shell with the settings' values."""
         recorder = active.start(
-            name, library=self.library(), redact=self.redact, max_output_bytes=self.max_output_bytes, **options
+            name,
+            library=self.library(),
+            redact=self.redact,
+            redact_patterns=self.redact_patterns,
+            max_output_bytes=self.max_output_bytes,
+            **options,
         )
         recorder.on_health = self.health.changed
         return recorder
 
     def _run(self, words: ShellWords) -> None:
         from .capture.run import run_program
-        from .redact import Redactor
+        from .redact import redactor_with
 
         size, record_input = words.size, words.record_input
         running = active.current()
@@ -220,7 +255,9 @@ class RecorderMagics(Magics):
             self._tell_end(run_program(running, words.command, size=size, record_input=record_input))
             return
         name = words.name or name_of_command(words.command)
-        own = Recorder.start(self.library(), name, "terminal", redactor=Redactor(enabled=self.redact))
+        own = Recorder.start(
+            self.library(), name, "terminal", redactor=redactor_with(self.redact_patterns, enabled=self.redact)
+        )
         try:
             self._tell_end(run_program(own, words.command, size=size, record_input=record_input))
         finally:
@@ -275,8 +312,13 @@ class RecorderMagics(Magics):
         return newest
 
 
+def _calls_are_recorded() -> bool:
+    llm = sys.modules.get(f"{__package__}.capture.llm")
+    return llm is not None and llm.is_on()
+
+
 def _started_at(recording: Recording) -> int:
     return 0 if recording.error else recording.manifest["started_at"]
 
 
-WORDS: Final = ("start", "stop", "status", "list", "mark", "note", "sh", "replay", "export", "recover")
+WORDS: Final = ("start", "stop", "status", "list", "mark", "note", "sh", "chat", "replay", "export", "recover")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -42,6 +43,8 @@ def unload(shell: Any) -> None:
     if magics is not None:
         for event, tell in _cell_events(magics):
             shell.events.unregister(event, tell)
+    if (llm := sys.modules.get(f"{__package__}.capture.llm")) is not None:
+        llm.off()
     if active.current() is not None:
         print(text.stopped(active.stop(reason="unloaded")))
 
@@ -95,6 +98,8 @@ class Completer:
             return list(WORDS)
         if event.symbol.startswith("-"):
             return list(_OPTIONS.get(done[0], ()))
+        if done == ["chat"]:
+            return ["on", "off"]
         if done[-1] == "--to":
             from .convert import FORMATS  # seldom wanted
 

@@ -10,8 +10,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -27,43 +26,23 @@ from .files import SYSTEM, Files, storage_errors
 from .heldtext import HeldText
 from .interrupts import shielded
 from .journal.commit import Committer, Timer, shared_committer
-from .journal.writer import JournalWriter, Recorded
+from .journal.room import WAIT_SECONDS
+from .journal.writer import Batch, JournalWriter, Recorded
 from .library.contents import Contents
-from .library.create import CreatedRecording
+from .library.create import DATA, CreatedRecording, is_unbegun
 from .library.folders import remove_folder
 from .library.library import Library
-from .library.manifest import Kind, Manifest, write_manifest
+from .library.manifest import Kind, Manifest, State, read_manifest, write_manifest
+from .library.recording import Recording
+from .library.salvage import repair_tails
+from .library.state import RECOVERY_PATIENCE_SECONDS, RecordingState
 from .redact import Redactor
-from .timeline import Counts
+from .status import Status, Stopped
 
 PERSIST_SECONDS: Final = 5.0
 HEARTBEAT_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 10.0
 ENVIRONMENT_KEPT: Final = ("SHELL", "TERM")
-
-
-@dataclass(frozen=True)
-class Stopped:
-    """What a recording held when it ended: times in seconds, sizes in bytes."""
-
-    id: str
-    name: str
-    path: Path
-    elapsed: float
-    counts: Counts
-    bytes: int
-
-
-@dataclass(frozen=True)
-class Status(Stopped):
-    """What an open recording holds so far, and how it stands; `unsafe` counts the events not yet on the disk."""
-
-    seq: int
-    durable_seq: int
-    unsafe: int
-    dropped: int
-    slow_seconds: float
-    error: RecError | None
 
 
 class Recorder:
@@ -76,8 +55,11 @@ class Recorder:
         redactor: Redactor | None = None,
         files: Files = SYSTEM,
         committer: Committer | None = None,
+        replay: Callable[[Mapping[str, Any]], object] | None = None,
+        persist_seconds: float = PERSIST_SECONDS,
         **journal_options: Any,
     ) -> None:
+        """Open what was created; with `replay`, what was recorded before, whose events it is called with."""
         self._created = created
         self._manifest: dict[str, Any] = {**created.recording.manifest}
         self.id: str = created.recording.id
@@ -86,6 +68,9 @@ class Recorder:
         self._files = files
         self._committer = committer or shared_committer()
         self._redactor = redactor or Redactor()
+        self._redacted_before = int(self._manifest.get("counts", {}).get("redacted", 0))
+        self._persist_seconds = persist_seconds
+        self._wait_seconds = journal_options.get("wait_seconds", WAIT_SECONDS)
         self._pid = os.getpid()
         self._lock = threading.RLock()
         self._contents = Contents()
@@ -95,18 +80,25 @@ class Recorder:
         self._failure: RecError | None = None
         self._failing = False
         self.on_health: Callable[[], object] | None = None  # called from a worker when `error` came or went
+        self.on_progress: Callable[[], object] | None = None  # from a worker when more is safe, or `error` changed
         self._stopped = False
-        self._clock = RecordingClock()
-        self.started_at = self._clock.start_ms
-        with storage_errors(f"the journal of {self.name!r} can't be begun", self.path):
-            self._journal = JournalWriter.create(
+        if replay is None:
+            self._clock = RecordingClock()
+            self.started_at = self._clock.start_ms
+        else:
+            self.started_at = int(self._manifest["started_at"])
+            self._clock = RecordingClock(not_before=self._take_in(replay))
+        is_new = replay is None or is_unbegun(self.path, self._manifest)
+        with storage_errors(f"the journal of {self.name!r} can't be opened", self.path):
+            self._journal = (JournalWriter.create if is_new else JournalWriter.resume)(
                 self.path,
                 self._header(),
                 committer=self._committer,
                 files=files,
                 clock=self._clock,
                 on_event=self._on_event,
-                on_change=lambda _: self.tell_health(),
+                on_change=lambda _: self._progressed(),
+                on_write=lambda _: self._progressed(),
                 **journal_options,
             )
         self.chat = Chat(self)
@@ -123,10 +115,11 @@ class Recorder:
         title: str | None = None,
         tags: tuple[str, ...] = (),
         directory: Path | None = None,
+        session_id: str | None = None,
         **options: Any,
     ) -> Recorder:
         """Make a recording's folder in `library` and open it; raises `InvalidName` and `StorageError`."""
-        created = library.create(name, kind, title=title, tags=tags, directory=directory)
+        created = library.create(name, kind, title=title, tags=tags, directory=directory, session_id=session_id)
         try:
             return cls(created, files=library.files, **options)
         except BaseException:
@@ -134,6 +127,34 @@ class Recorder:
                 created.state.stop()
                 remove_folder(library.files, created.recording.path)
             raise
+
+    @classmethod
+    def resume(
+        cls, library: Library, recording: Recording, *, replay: Callable[[Mapping[str, Any]], object], **options: Any
+    ) -> Recorder:
+        """Go on recording into a recording that has ended or was left; `replay` is called with all of its events.
+
+        Bytes that stand there do not change, but for a torn tail. Raises `RecordingInProgress` while another process
+        records there, `CorruptState` and `StorageError`.
+        """
+        state = RecordingState(recording.path, files=library.files)
+        session = state.start(recording.name, DATA, patience=RECOVERY_PATIENCE_SECONDS)
+        try:
+            # The lock first, then the manifest: a recovery relies on that order.
+            manifest = {**read_manifest(recording.path), "state": "recording", "ended_at": None}
+            manifest |= {"writer": session.owner._asdict()}
+            manifest.pop("reason", None)
+            with storage_errors(f"{recording.id} can't be resumed", recording.path):
+                repair_tails(recording.path, library.files)
+                write_manifest(recording.path, cast(Manifest, manifest), library.files)
+            opened = CreatedRecording(Recording(recording.path), state)
+            recorder = cls(opened, files=library.files, replay=replay, **options)
+            recorder.record({"type": "resume", "writer": manifest["writer"]}, urgent=True)
+        except BaseException:
+            with contextlib.suppress(OSError, RecError):
+                state.stop()
+            raise
+        return recorder
 
     # -- the pipeline
 
@@ -148,6 +169,13 @@ class Recorder:
         check(event)
         with shielded():
             return self._journal.append(event if redacted else self._redactor.value(event), urgent=urgent)
+
+    @contextlib.contextmanager
+    def batch(self) -> Iterator[Batch]:
+        """Record events in one go that were checked and are free of secrets already; see `JournalWriter.batch`."""
+        self._check_open()
+        with self._journal.batch() as batch:
+            yield batch
 
     def mark(self, label: str) -> None:
         """Put a chapter on the timeline."""
@@ -179,7 +207,7 @@ class Recorder:
         """Begin a terminal's track of `cols` x `rows` characters; raises `StorageError`."""
         self._check_open()
         with shielded(), self._lock:
-            number = len(self._tracks) + 1
+            number = 1 + sum(known["kind"] == "terminal" for known in self._contents.tracks)
             track = TerminalTrack(self, "terminal" if number == 1 else f"terminal-{number}", cols, rows, command)
             self._tracks.append(track)
             self._save_soon(0.0)
@@ -194,7 +222,8 @@ class Recorder:
                 header,
                 committer=self._committer,
                 files=self._files,
-                on_change=lambda _: self.tell_health(),
+                wait_seconds=self._wait_seconds,
+                on_change=lambda _: self._progressed(),
                 on_gap=on_gap,
             )
 
@@ -225,6 +254,38 @@ class Recorder:
         """What is wrong at present (None: nothing)."""
         return self._failure or self._journal.error or next((t.cast.error for t in self._tracks if t.cast.error), None)
 
+    @property
+    def kind(self) -> str:
+        """`notebook`, `terminal` or `chat`."""
+        return str(self._manifest["kind"])
+
+    @property
+    def seq(self) -> int:
+        """The number of the last event of the journal."""
+        return self._journal.seq
+
+    def safe_seq(self, *, written: bool = False) -> int:
+        """Return the number of the last event that is on the disk (or, `written`, that a killed process won't lose)."""
+        return self._journal.written_seq if written else self._journal.durable_seq
+
+    def wait_for(self, seq: int, timeout: float | None = None) -> bool:
+        """Wait until event `seq` is on the disk; False after `timeout` seconds."""
+        return self._journal.wait(seq, timeout)
+
+    def park(self) -> bool:
+        """Close the journal's descriptor until the next event; False if one is not durable yet."""
+        return self._journal.park()
+
+    def retitle(self, title: str | None) -> None:
+        """Give the recording another title (its manifest says so with the next counts)."""
+        if title:
+            self._manifest["title"] = title
+
+    def belongs_to(self, kernel_id: str) -> None:
+        """Note the Jupyter server's id of the kernel that records, so that its notebook can be told."""
+        self._manifest["kernel_id"] = kernel_id
+        self._save_soon(0.0)
+
     def status(self) -> Status:
         """Return how the recording stands."""
         files = [track.cast for track in self._tracks]
@@ -245,8 +306,8 @@ class Recorder:
 
     # -- the end
 
-    def stop(self, *, reason: str | None = None, timeout: float = STOP_SECONDS) -> Stopped:
-        """End the recording in order, all of it on the disk.
+    def stop(self, *, reason: str | None = None, timeout: float = STOP_SECONDS, state: State = "completed") -> Stopped:
+        """End the recording in order, all of it on the disk; `interrupted` says that it may go on.
 
         Raises `PersistFailed` if that took over `timeout` seconds: the recording stays open, nothing is lost,
         and `stop` may be called again.
@@ -258,9 +319,9 @@ class Recorder:
                 raise self._unsafe(timeout)
             for track in self._tracks:
                 track.end(None)
-            if not self._journal.close("completed", timeout):
+            if not self._journal.close(state, timeout):
                 raise self._unsafe(timeout)
-            self._finish(reason)
+            self._finish(reason, state)
             status = self.status()
         return Stopped(status.id, status.name, status.path, status.elapsed, status.counts, status.bytes)
 
@@ -272,12 +333,12 @@ class Recorder:
             path=str(self.path),
         )
 
-    def _finish(self, reason: str | None) -> None:
+    def _finish(self, reason: str | None, state: State) -> None:
         self._stopped = True
         self._heartbeat.cancel()
         if self._persist is not None:
             self._persist.cancel()
-        self._manifest.update(state="completed", ended_at=max(self._clock.now(), self._journal.last_at))
+        self._manifest.update(state=state, ended_at=max(self._clock.now(), self._journal.last_at))
         if reason:
             self._manifest["reason"] = reason
         with storage_errors(f"the manifest of {self.name!r} can't be written", self.path):
@@ -296,8 +357,10 @@ class Recorder:
             raise NoActiveRecording(f"{self.name!r} is not being recorded any more")
 
     def _header(self) -> dict[str, Any]:
+        session = {key: self._manifest[key] for key in ("session_id",) if key in self._manifest}
         return {
             "id": self.id,
+            **session,
             "name": self.name,
             "kind": self._manifest["kind"],
             "started_at": self.started_at,
@@ -308,21 +371,38 @@ class Recorder:
     def _on_event(self, recorded: Recorded) -> None:
         self._contents.add(recorded.event)
         if self._persist is None:
-            self._save_soon(PERSIST_SECONDS)
+            self._save_soon(self._persist_seconds)
+
+    def _take_in(self, replay: Callable[[Mapping[str, Any]], object]) -> int:
+        """Read what was recorded before; return the last event's time in Unix ms."""
+        last = self.started_at
+        for event in self._created.recording.events():
+            self._contents.add(event)
+            replay(event)
+            at = event.get("at")
+            last = max(last, at) if type(at) is int else last
+        return last
+
+    def _progressed(self) -> None:
+        self.tell_health()
+        if self.on_progress is not None:
+            self.on_progress()
 
     def tell_health(self) -> None:
         """Call `on_health` if `error` has come or gone since last told."""
         failing, before = self.error is not None, self._failing
         self._failing = failing
-        if failing != before and self.on_health is not None:
-            self.call_later(0.0, self.on_health)
+        if failing != before:
+            if self.on_health is not None:
+                self.call_later(0.0, self.on_health)
+            self._save_soon(0.0)  # who looks on from another process reads it there
 
     def _flush_held(self) -> None:
         for held in list(self._held):
             held.flush()
         for track in self._tracks:
             track.flush()
-        self.chat.flush()
+        self.chat.cut()
 
     def _save_soon(self, seconds: float) -> None:
         if self._persist is not None:
@@ -336,12 +416,16 @@ class Recorder:
                 if self.active:
                     self._save()
         except OSError:  # counts are derived: the journal's own error tells of a full disk
-            self._save_soon(PERSIST_SECONDS)
+            self._save_soon(self._persist_seconds)
 
     def _save(self) -> None:
         size = self._journal.size_bytes + sum(track.cast.size_bytes for track in self._tracks)
-        self._manifest["counts"] = {**self._contents.counts.as_dict(), "bytes": size}
+        redacted = self._redacted_before + sum(self._redactor.removed.values())
+        self._manifest["counts"] = {**self._contents.counts.as_dict(), "bytes": size, "redacted": redacted}
         self._manifest["tracks"] = self._contents.tracks
+        self._manifest.pop("safe", None)
+        if not self._stopped:
+            self._manifest["safe"] = self.status().safety
         write_manifest(self.path, cast(Manifest, self._manifest), self._files)
 
     def _beat(self) -> None:

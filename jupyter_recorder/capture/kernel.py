@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any, Final
@@ -26,6 +27,9 @@ _OUTPUTS: Final = frozenset({"display_data", "execute_result", "error"})
 _TAKEN: Final = _OUTPUTS | {"stream", "update_display_data", "clear_output", "execute_input", "execute_reply"}
 
 
+_CONNECTION_FILE: Final = re.compile(r"kernel-([A-Za-z0-9-]{8,64})\.json")
+
+
 class KernelTap:
     """Records what the kernel of `shell` sends, from `attach` to `detach`."""
 
@@ -39,6 +43,13 @@ class KernelTap:
         self._replaced: Any = None
         self._intervals: list[tuple[Any, float]] = []
         self._forked = ForkedOutput(shell.kernel, self._take)
+
+    @property
+    def kernel_id(self) -> str:
+        """The id that a Jupyter server has given the kernel, by its connection file; empty where there is none."""
+        file = str(getattr(getattr(self._shell.kernel, "parent", None), "connection_file", ""))
+        match = _CONNECTION_FILE.fullmatch(os.path.basename(file))
+        return match[1] if match else ""
 
     def attach(self) -> None:
         """Begin; what the cell that runs now still shows is recorded with it."""

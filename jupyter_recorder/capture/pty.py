@@ -112,6 +112,10 @@ class PtyProgram:
             if ended_at is None and self._process.poll() is not None:
                 ended_at = time.monotonic()
 
+    def pass_on(self, number: int) -> None:
+        """Send a signal to the program and what it has started."""
+        self._signal(number)
+
     def wait(self) -> int:
         """Wait for the program's end and return its exit code, 128+n after signal n."""
         code = self._process.wait()
@@ -164,7 +168,10 @@ class PtyProgram:
             os.killpg(self._process.pid, number)
 
     def _type(self, keys: int, sources: list[int], on_keys: Callable[[bytes], None] | None) -> None:
-        data = os.read(keys, _READ_BYTES)
+        try:
+            data = os.read(keys, _READ_BYTES)
+        except OSError:  # the terminal that this process sat in is gone
+            data = b""
         if not data:
             sources.remove(keys)
             return
@@ -173,10 +180,22 @@ class PtyProgram:
             on_keys(data)
 
     def _read(self) -> bytes:
-        try:
-            return os.read(self._master, _READ_BYTES)
-        except OSError:  # EIO: the last one that had the terminal open has closed it
-            return b""
+        """Return what there is to be read, nothing at the end.
+
+        A PTY gives 4 KiB at a time: in a flood, what is there by then is taken together, since each piece that is
+        recorded costs more than what is in it.
+        """
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            try:
+                data = os.read(self._master, _READ_BYTES)
+            except OSError:  # EIO: the last one that had the terminal open has closed it
+                data = b""
+            parts.append(data)
+            size += len(data)
+            if not data or size >= _READ_BYTES or not select.select([self._master], [], [], 0)[0]:
+                return b"".join(parts)
 
 
 @contextlib.contextmanager

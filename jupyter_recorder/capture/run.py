@@ -42,14 +42,20 @@ class Ended(NamedTuple):
 
 
 def run_program(
-    recorder: Recorder, command: str, *, size: tuple[int, int] | None = None, record_input: bool = False
+    recorder: Recorder,
+    command: str,
+    *,
+    size: tuple[int, int] | None = None,
+    record_input: bool = False,
+    on_start: Callable[[PtyProgram], object] | None = None,
 ) -> Ended:
     """Run a shell command in a terminal, and tell how it ended.
 
     What it shows appears live where this process prints, and in the recording's next terminal. In a real terminal
     its size is taken and keys reach the program (recorded if `record_input`). Ctrl-C goes to the program. It is
-    recorded as one command; of a bash or zsh alone, each command that it runs is. Raises `RecError` if it can't be
-    run, `StorageError` if it can't be recorded: then it is not run.
+    recorded as one command; of a bash or zsh alone, each command that it runs is. `on_start` is given the program
+    before anything is shown. Raises `RecError` if it can't be run, `StorageError` if it can't be recorded: then it is
+    not run.
     """
     interactive = _own_terminal()
     cols, rows = size or (_own_size() if interactive else DEFAULT_SIZE)
@@ -64,6 +70,8 @@ def run_program(
         _finish(track, commands, None)
         raise
     try:
+        if on_start is not None:
+            on_start(program)
         with program.taking_interrupts():
             view = _TerminalView(program, track) if interactive else CellView()
             _pump(program, commands, view, track.input if record_input else None)
@@ -142,7 +150,7 @@ class _TerminalView:
         old: Any = signal.signal(signal.SIGWINCH, self._resized)
         sys.stdout.flush()
         try:
-            tty.setraw(keys)
+            tty.setraw(keys, termios.TCSADRAIN)  # what was typed ahead is the program's
             yield keys
         finally:
             termios.tcsetattr(keys, termios.TCSADRAIN, before)

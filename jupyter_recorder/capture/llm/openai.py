@@ -1,0 +1,134 @@
+"""OpenAI's chat completions, which most other services and litellm speak too; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ...convert import parts
+from ...convert.chats import as_list, as_mapping, as_text
+from ...convert.parts import Part
+from .neutral import Form, Outcome, Piece, Request, Said, counts
+
+
+def request(body: Mapping[str, Any]) -> Request:
+    """Return what a request asks."""
+    messages = [_said(as_mapping(message)) for message in as_list(body.get("messages"))]
+    return Request("openai", as_text(body.get("model")) or None, messages)
+
+
+def whole(body: Mapping[str, Any]) -> Outcome:
+    """Return a whole answer."""
+    outcome = Outcome()
+    _about(outcome, body)
+    for number, found in enumerate(map(as_mapping, as_list(body.get("choices")))):
+        index = _index(found, number)
+        outcome.choices[index] = _answer(as_mapping(found.get("message")))
+        if reason := as_text(found.get("finish_reason")):
+            outcome.finish_reasons[index] = reason
+    return outcome
+
+
+class ChunkReader:
+    """Reads `chat.completion.chunk`s."""
+
+    def __init__(self) -> None:
+        self.outcome = Outcome()
+
+    def take(self, event: Mapping[str, Any]) -> Iterator[Piece]:
+        """Yield a chunk's pieces."""
+        _about(self.outcome, event)
+        for number, found in enumerate(map(as_mapping, as_list(event.get("choices")))):
+            index = _index(found, number)
+            yield from _pieces(index, as_mapping(found.get("delta")))
+            if reason := as_text(found.get("finish_reason")):
+                self.outcome.finish_reasons[index] = reason
+
+
+FORM = Form(request, whole, ChunkReader)
+
+
+def _index(choice: Mapping[str, Any], otherwise: int) -> int:
+    index = choice.get("index")
+    return index if isinstance(index, int) else otherwise
+
+
+def _about(outcome: Outcome, body: Mapping[str, Any]) -> None:
+    outcome.model = as_text(body.get("model")) or outcome.model
+    outcome.response_id = as_text(body.get("id")) or outcome.response_id
+    outcome.usage = counts(body.get("usage")) or outcome.usage
+    outcome.error = dict(error) if isinstance(error := body.get("error"), Mapping) else outcome.error
+
+
+def _pieces(choice: int, delta: Mapping[str, Any]) -> Iterator[Piece]:
+    if thought := as_text(delta.get("reasoning_content") or delta.get("reasoning")):
+        yield Piece(choice, "reasoning", "reasoning", thought)
+    for field in ("content", "refusal"):
+        if text := as_text(delta.get(field)):
+            yield Piece(choice, "text", "text", text)
+    for number, call in enumerate(map(as_mapping, as_list(delta.get("tool_calls")))):
+        function = as_mapping(call.get("function"))
+        name, call_id = as_text(function.get("name")) or None, as_text(call.get("id")) or None
+        key, text = ("tool", _index(call, number)), as_text(function.get("arguments"))
+        yield Piece(choice, key, "tool_call", text, name, call_id)
+
+
+def _said(message: Mapping[str, Any]) -> Said:
+    role = as_text(message.get("role")) or "user"
+    if role in ("tool", "function"):
+        content = message.get("content")
+        blocks = _content(content)
+        answer = "\n".join(part["content"] for part in blocks if part["type"] == "text")
+        call_id = as_text(message.get("tool_call_id") or message.get("name")) or None
+        return Said("tool", [parts.tool_response(answer, call_id), *(p for p in blocks if p["type"] != "text")])
+    return Said(role, _answer(message))
+
+
+def _answer(message: Mapping[str, Any]) -> list[Part]:
+    found: list[Part] = []
+    if thought := as_text(message.get("reasoning_content") or message.get("reasoning")):
+        found.append(parts.reasoning(thought))
+    found += _content(message.get("content"))
+    if refusal := as_text(message.get("refusal")):
+        found.append(parts.text(refusal))
+    for call in map(as_mapping, as_list(message.get("tool_calls"))):
+        function = as_mapping(call.get("function") or call.get("custom"))
+        arguments = function.get("arguments", function.get("input"))
+        found.append(parts.tool_call(function.get("name"), arguments, as_text(call.get("id")) or None))
+    if isinstance(old := message.get("function_call"), Mapping):
+        found.append(parts.tool_call(old.get("name"), old.get("arguments")))
+    return found
+
+
+def _content(content: Any) -> list[Part]:
+    if isinstance(content, str):
+        return [parts.text(content)] if content else []
+    return [part for block in map(as_mapping, as_list(content)) if (part := content_part(block)) is not None]
+
+
+def content_part(block: Mapping[str, Any]) -> Part | None:
+    """Return a content part of either of OpenAI's forms; None for one that is not known."""
+    for field in ("text", "refusal"):
+        if isinstance(block.get(field), str):
+            return parts.text(block[field])
+    image = block.get("image_url")
+    address = as_text(as_mapping(image).get("url")) or as_text(image)
+    if address:
+        return at_address(address, "image/*")
+    audio = as_mapping(block.get("input_audio"))
+    if isinstance(audio.get("data"), str):
+        return parts.blob(f"audio/{as_text(audio.get('format')) or '*'}", audio["data"])
+    file = as_mapping(block.get("file")) or block
+    if isinstance(file.get("file_data"), str):
+        return at_address(file["file_data"], None)
+    if isinstance(file.get("file_id"), str):
+        return {"type": "file", "modality": "file", "file_id": file["file_id"]}
+    return None
+
+
+def at_address(address: str, mime_type: str | None) -> Part:
+    """Return what stands at an address; a `data:` address holds it."""
+    head, _, data = address.partition(";base64,")
+    if data and head.startswith("data:"):
+        return parts.blob(head.removeprefix("data:"), data)
+    return parts.uri(address, mime_type)
