@@ -1,0 +1,90 @@
+"""Events on their way: what was sent, by whom, and the answers that its sender is owed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from ..errors import EventTooLarge, RecError
+from ..journal.codec import encode
+from ..protocol import Answer
+
+# A character's JSON takes at most so many bytes.
+_MOST_BYTES: Final = 6
+# An event of more bytes goes to a worker, that a loop's others need not wait: looking for secrets in it takes some
+# milliseconds, and in lists and objects each value is looked at by itself.
+_LARGE_TEXT: Final = 1 << 16
+_LARGE_VALUES: Final = 1 << 13
+
+
+class Submission:
+    """The events of one frame or body; `done` is called once, with all answers in order, from any thread."""
+
+    __slots__ = ("_answers", "_done", "_left", "_lock")
+
+    def __init__(self, count: int, done: Callable[[list[Answer]], object]) -> None:
+        self._answers: list[Answer | None] = [None] * count
+        self._left = count
+        self._done = done
+        self._lock = threading.Lock()
+        if count == 0:
+            done([])
+
+    def answer(self, answers: Sequence[tuple[int, Answer]]) -> None:
+        """Answer events by their places, each once."""
+        for index, answer in answers:
+            self._answers[index] = answer
+        with self._lock:
+            self._left -= len(answers)
+            left = self._left
+        if left == 0:
+            self._done(self._answers)  # type: ignore[arg-type]  # each has its answer by now
+
+
+class Ticket(msgspec.Struct, gc=False):
+    """One event, and the place of its answer.
+
+    `error` is what was wrong with it when it came; then `event` holds no more than its names. `origin` is what it came
+    by, for others to be told and not its sender. (In no cycle, so the garbage collector need not look at it.)
+    """
+
+    submission: Submission
+    index: int
+    event: dict[str, Any]
+    by: str | None = None
+    origin: object = None
+    kind: str = ""
+    error: RecError | None = None
+    is_large: bool = False  # working on it takes longer than others should wait
+
+    @property
+    def message_id(self) -> str:
+        """The message that it is about."""
+        return str(self.event.get("message_id"))
+
+    @property
+    def event_id(self) -> str | None:
+        """The id that its sender gave it."""
+        return self.event.get("event_id")
+
+    def answer(self, answer: Answer) -> None:
+        """Answer it."""
+        self.submission.answer([(self.index, answer)])
+
+
+def is_large(event: dict[str, Any], limit: int) -> bool:
+    """Tell whether an event is large; raises `EventTooLarge` for one over `limit` bytes."""
+    size, most = 0, _LARGE_TEXT
+    for value in event.values():
+        if type(value) is str:
+            size += len(value)
+        elif type(value) in (dict, list):
+            most = _LARGE_VALUES
+    if size * _MOST_BYTES > limit or most == _LARGE_VALUES:  # how much it is takes a look
+        size = len(encode(event))
+        if size > limit:
+            raise EventTooLarge(f"the event takes {size:,} bytes", limit)
+    return size > most
