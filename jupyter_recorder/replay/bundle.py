@@ -125,6 +125,13 @@ def _page(values: Mapping[str, str]) -> str:
     return re.sub(r"\{\{([A-Z]+)\}\}", lambda match: {**fixed, **values}[match[1]], template)
 
 
+def page_around(name: str, options: ReplayOptions) -> tuple[str, str]:
+    """Return what stands before and after the data in a page that is nothing but the replay of `name`."""
+    title = html.escape(f"Replay of {name}")
+    before, _, after = _page({"TITLE": title, "OPTIONS": _script_json(asdict(options)), "DATA": "\0"}).partition("\0")
+    return before, after
+
+
 def _script_json(value: object) -> str:
     """JSON that can stand in a script element: no tag, comment or line separator in it."""
     text = json.dumps(value, separators=(",", ":"))

@@ -29,7 +29,7 @@ def load(recording: Recording, *, max_bytes: int) -> ReplayData:
     blobs: set[str] = set()
     for event in recording.events():
         event.pop("raw", None)
-        _collect(event, blobs)
+        references(event, blobs)
         lines.append(encode_line(event))
     return ReplayData(
         manifest={**recording.shown},
@@ -60,13 +60,14 @@ def summary(recording: Recording, report: Report | None = None) -> str:
     return f"▶ {recording.name} ({', '.join(parts) or 'empty'}), recorded by jupyter-recorder"
 
 
-def _collect(value: object, blobs: set[str]) -> None:
+def references(value: object, blobs: set[str]) -> None:
+    """Add the sha256 of every payload that `value` refers to."""
     if isinstance(value, dict):
         if is_reference(value):
             blobs.add(value["blob"])
         else:
             for item in value.values():
-                _collect(item, blobs)
+                references(item, blobs)
     elif isinstance(value, list):
         for item in value:
-            _collect(item, blobs)
+            references(item, blobs)
