@@ -1,6 +1,6 @@
 /**
  * Bundles the player into one script, for both who embed it: the Python package (replay/static) and the Lab extension
- * (src/generated/player.ts).
+ * (src/generated/player.ts). The page half of the `Replay` widget is an ES module of its own, without the player.
  */
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -17,12 +17,12 @@ const EMBEDDED = ['@xterm/xterm', 'dompurify', 'marked'];
 
 const banner = `/*! jupyter-recorder player; with ${EMBEDDED.join(', ')}: see LICENSES.txt in jupyter_recorder/replay/static */`;
 
-async function bundle() {
+async function bundle(entry, format, banner) {
   const result = await build({
-    entryPoints: [join(root, 'src/replay/frame.ts')],
+    entryPoints: [join(root, 'src/replay', entry)],
     bundle: true,
     minify: true,
-    format: 'iife',
+    format,
     target: 'es2022',
     write: false,
     legalComments: 'none',
@@ -62,7 +62,7 @@ async function licenses() {
   return texts.join(`\n${'-'.repeat(80)}\n\n`);
 }
 
-const packed = gzip(await bundle());
+const packed = gzip(await bundle('frame.ts', 'iife', banner));
 const frame = await readFile(join(root, 'src/replay/frame.html'), 'utf8');
 const module = [
   '// Written by scripts/build-player.mjs.',
@@ -77,4 +77,6 @@ await writeFile(join(staticFolder, 'LICENSES.txt'), await licenses());
 await writeFile(join(staticFolder, 'frame.html'), frame);
 await writeFile(join(staticFolder, 'player.js.gz'), packed);
 await writeFile(join(generatedFolder, 'player.ts'), module);
+// It takes the frame's page from that module.
+await writeFile(join(staticFolder, 'widget.js'), await bundle('anywidget.ts', 'esm', ''));
 console.log(`player: ${packed.length} bytes gzipped`);

@@ -1,5 +1,6 @@
 /**
- * Renders recordings and asciicasts in JupyterLab and Notebook: notebook outputs, also untrusted ones, and `.cast` files.
+ * Renders recordings and asciicasts in outputs of notebooks, also untrusted ones, in JupyterLab and Notebook. (Files open
+ * by `lab/documents.ts`.)
  */
 
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
@@ -33,22 +34,7 @@ const extensions: IRenderMime.IExtension[] = [
       createRenderer: () => new ReplayWidget(data => castReplay(data[CAST_TYPE]))
     },
     rank: 45,
-    dataType: 'string',
-    fileTypes: [
-      {
-        name: 'asciicast',
-        displayName: 'Asciicast',
-        mimeTypes: [CAST_TYPE],
-        extensions: ['.cast'],
-        fileFormat: 'text'
-      }
-    ],
-    documentWidgetFactoryOptions: {
-      name: 'Replay',
-      primaryFileType: 'asciicast',
-      fileTypes: ['asciicast'],
-      defaultFor: ['asciicast']
-    }
+    dataType: 'string'
   }
 ];
 

@@ -8,6 +8,7 @@ import { parseRecording } from './model/recording';
 import type { Payload } from './model/recording';
 import { decode } from './payload';
 import { Player } from './player';
+import { PortEnd } from './port-end';
 import type { PlayerOptions } from './player';
 import playerCss from './player.css';
 import { h } from './views/dom';
@@ -36,14 +37,20 @@ function followTheme(): void {
 async function start(root: HTMLElement): Promise<void> {
   document.head.append(h('style', {}, xtermCss), h('style', {}, playerCss));
   followTheme();
+  const port = new PortEnd(root);
+  if (content('data').trim() === '') {
+    root.replaceChildren(h('p', { class: 'waiting', role: 'status' }, 'Waiting for the recording …'));
+    port.listen();
+    return;
+  }
   try {
     const options = JSON.parse(content('options')) as PlayerOptions;
     const payload = JSON.parse(await decode(content('data'))) as Payload;
-    new Player(root, parseRecording(payload), options);
+    port.drive(new Player(root, parseRecording(payload), options));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    root.replaceChildren(h('p', { class: 'failed', role: 'alert' }, `This replay can't be shown. ${reason}`));
+    port.fail(error);
   }
+  port.listen();
 }
 
 void start(document.getElementById('player')!);

@@ -1,16 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { press } from './keys';
+import { BINDINGS, press } from './keys';
+import type { Actions } from './keys';
 import { Transport } from './model/transport';
 
+const nothing = (): void => undefined;
+const idle: Actions = {
+  stepSpeed: nothing, toggleIdle: nothing, chapters: nothing, search: nothing, nextHit: nothing, link: nothing, keystrokes: nothing, help: nothing
+};
 const frozen = { now: () => 0, request: () => 1, cancel: () => undefined };
 
 function keyboard(): { transport: Transport; keys: (...pressed: string[]) => number; steps: number[] } {
   const transport = new Transport({ duration: 100, activity: [], clock: frozen });
   const chapters = [10, 20, 30].map(t => ({ t, kind: 'marker' as const, label: '' }));
   const steps: number[] = [];
-  const one = { transport, chapters, stepSpeed: (direction: number) => void steps.push(direction) };
+  const actions = { ...idle, stepSpeed: (direction: number) => void steps.push(direction) };
+  const one = { transport, recording: { activity: [1, 2, 3], chapters, events: [] }, actions };
   return { transport, steps, keys: (...pressed) => (pressed.forEach(key => press(key, one)), transport.currentTime) };
 }
 
@@ -47,6 +53,16 @@ test('space toggles, angle brackets change the speed', () => {
 
 test('other keys are left to the page', () => {
   const { transport } = keyboard();
-  const idle = { transport, chapters: [], stepSpeed: () => undefined };
-  assert.deepEqual(['a', 'Tab', 'F5', '10'].map(key => press(key, idle)), [false, false, false, false]);
+  const one = { transport, recording: { activity: [], chapters: [], events: [] }, actions: idle };
+  assert.deepEqual(['a', 'Tab', 'F5', '10'].map(key => press(key, one)), [false, false, false, false]);
+});
+
+test('commas and full stops go from event to event', () => {
+  const { keys } = keyboard();
+  assert.deepEqual([keys('.', '.', '.'), keys(','), keys(',', ',')], [3, 2, 0]);
+});
+
+test('no key means two things', () => {
+  const all = BINDINGS.flatMap(({ keys }) => keys);
+  assert.equal(new Set(all).size, all.length);
 });

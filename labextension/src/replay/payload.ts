@@ -8,10 +8,16 @@ const MAX_INFLATED_BYTES = 512 * 2 ** 20;
 export async function decode(base64: string): Promise<string> {
   const bytes = Uint8Array.from(atob(base64.trim()), char => char.charCodeAt(0));
   const gzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  return gzipped ? inflate(bytes) : new TextDecoder().decode(bytes);
+  return gzipped ? inflateText(bytes) : new TextDecoder().decode(bytes);
 }
 
-async function inflate(bytes: Uint8Array): Promise<string> {
+/** Inflates the text in a message's gzipped part. */
+export function gunzip({ buffer, byteOffset, byteLength }: DataView): Promise<string> {
+  return inflateText(new Uint8Array(buffer, byteOffset, byteLength));
+}
+
+/** Inflates gzipped text; rejects what would stall the page. */
+export async function inflateText(bytes: Uint8Array): Promise<string> {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
   const decoder = new TextDecoder();
   const parts: string[] = [];

@@ -2,11 +2,26 @@
  * Reads what a notebook output or a file holds into what the frame needs.
  */
 
+import type { FrameHost } from './frame-host';
 import { encode } from './srcdoc';
 import type { FrameOptions } from './srcdoc';
 
+/** What gives a frame its recording by and by. */
+export interface Feed {
+  /** Begins, also again: the frame has nothing yet. */
+  start(host: FrameHost): void;
+  stop(): void;
+  /** Bytes `start` to `end` (exclusive) of a large file. */
+  read(file: string, start: number, end: number): Promise<ArrayBuffer>;
+}
+
 export interface Replay {
-  readonly data: string;
+  /** What the frame carries: base64 of the payload. */
+  readonly data?: string;
+  /** The id of a recording that the server has, where the frame carries none. */
+  readonly link?: string;
+  /** Makes what feeds the frame, where it is no recording that the server has. */
+  readonly feed?: () => Feed;
   readonly options: FrameOptions;
   readonly title: string;
   /** CSS pixels. */
@@ -26,10 +41,14 @@ export function recordingReplay(value: unknown): Source {
   if (value.version !== 1) {
     return `The replay of "${name}" was made by a newer jupyter-recorder; upgrade to see it.`;
   }
-  if (typeof value.data !== 'string') {
-    return `The replay of "${name}" is a link to the recording: it needs the recorder's server extension here.`;
+  const shown = { options: options(value.options), title: `Replay of ${name}`, height: height(value.height) };
+  if (typeof value.data === 'string') {
+    return { data: value.data, ...shown };
   }
-  return { data: value.data, options: options(value.options), title: `Replay of ${name}`, height: height(value.height) };
+  // The notebook is hostile until shown otherwise: only what can be an id reaches the server's address.
+  return typeof value.id === 'string' && /^[a-z0-9][a-z0-9-]{0,80}$/.test(value.id)
+    ? { link: value.id, ...shown }
+    : `This output links to no recording that could be ("${name}").`;
 }
 
 export function castReplay(value: unknown): Source {

@@ -1,8 +1,9 @@
 /**
- * Fills the frame's page. `jupyter_recorder/replay/bundle.py` does the same in Python, from the same template.
+ * Fills the frame's page, all but the player's script, which the host hands over. `jupyter_recorder/replay/bundle.py`
+ * does the same in Python, from the same template, with the script in it.
  */
 
-import { FRAME_HTML, PLAYER_GZ_BASE64 } from '../generated/player';
+import { FRAME_HTML } from '../generated/player';
 
 export interface FrameOptions {
   readonly speed?: number;
@@ -22,7 +23,7 @@ export function srcdoc(data: string, options: FrameOptions, title: string, theme
     OPTIONS: escapeJson(JSON.stringify(options)),
     // What the notebook holds is hostile until shown otherwise: only base64 gets through.
     DATA: data.replace(/[^A-Za-z0-9+/=]/g, ''),
-    CODE: PLAYER_GZ_BASE64
+    CODE: ''
   };
   return FRAME_HTML.replace(/\{\{([A-Z]+)\}\}/g, (whole, name: string) => values[name] ?? whole);
 }

@@ -5,14 +5,20 @@
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { Widget } from '@lumino/widgets';
 
-import type { Source } from './source';
-import { srcdoc } from './srcdoc';
-import type { Theme } from './srcdoc';
+import { playerCode } from './code';
+import { FrameHost } from './frame-host';
+import { LinkedRecording } from './link';
+import type { Feed, Replay, Source } from './source';
+import { whenNear } from './near';
+import { pageTheme } from './theme';
 
 type ModelData = IRenderMime.IMimeModel['data'];
 
 export class ReplayWidget extends Widget implements IRenderMime.IRenderer {
   private source: Source | null = null;
+  protected host: FrameHost | null = null;
+  private feed: Feed | null = null;
+  private stopWaiting: (() => void) | null = null;
   private readonly themes = new MutationObserver(() => this.sendTheme());
 
   constructor(private readonly read: (data: ModelData) => Source) {
@@ -31,6 +37,7 @@ export class ReplayWidget extends Widget implements IRenderMime.IRenderer {
 
   override dispose(): void {
     this.themes.disconnect();
+    this.unmount();
     super.dispose();
   }
 
@@ -42,10 +49,11 @@ export class ReplayWidget extends Widget implements IRenderMime.IRenderer {
 
   protected override onBeforeDetach(): void {
     this.themes.disconnect();
-    this.node.replaceChildren();
+    this.unmount();
   }
 
   private mount(): void {
+    this.unmount();
     if (this.source === null) {
       return;
     }
@@ -53,23 +61,39 @@ export class ReplayWidget extends Widget implements IRenderMime.IRenderer {
       this.node.textContent = this.source;
       return;
     }
-    const { data, options, title, height } = this.source;
-    const frame = document.createElement('iframe');
-    frame.setAttribute('sandbox', 'allow-scripts');
-    frame.title = title;
-    frame.srcdoc = srcdoc(data, options, title, theme());
-    frame.style.cssText = 'display: block; width: 100%; height: 100%; border: 0;';
-    const inDocument = this.node.closest('.jp-MimeDocument') !== null;
+    const { height, link, feed, ...content } = this.source;
+    const feeds = feed ?? (link === undefined ? undefined : () => new LinkedRecording(link, content.options));
+    const inDocument = this.node.closest('.jp-MimeDocument, .jr-document') !== null;
     this.node.style.cssText = inDocument ? 'height: 100%;' : `height: ${height}px; resize: vertical; overflow: hidden;`;
-    this.node.replaceChildren(frame);
+    if (this.node.closest('.jp-OutputArea') === null) {
+      this.begin(content, feeds?.() ?? null);
+    } else {
+      // One of many, maybe.
+      this.stopWaiting = whenNear(this.node, () => this.begin(content, feeds?.() ?? null));
+    }
+  }
+
+  private begin(content: Omit<Replay, 'height' | 'link' | 'feed'>, feed: Feed | null): void {
+    const host = new FrameHost(
+      { ...content, theme: pageTheme(), code: playerCode },
+      feed === null ? {} : { ready: () => feed.start(host), read: (file, start, end) => feed.read(file, start, end) }
+    );
+    this.host = host;
+    this.feed = feed;
+    this.node.replaceChildren(this.host.element);
+  }
+
+  private unmount(): void {
+    this.stopWaiting?.();
+    this.stopWaiting = null;
+    this.feed?.stop();
+    this.feed = null;
+    this.host?.dispose();
+    this.host = null;
+    this.node.replaceChildren();
   }
 
   private sendTheme(): void {
-    this.node.querySelector('iframe')?.contentWindow?.postMessage({ theme: theme() }, '*');
+    this.host?.setTheme(pageTheme());
   }
-}
-
-function theme(): Theme {
-  const light = document.body.dataset.jpThemeLight;
-  return light === undefined ? 'auto' : light === 'true' ? 'light' : 'dark';
 }

@@ -17,11 +17,15 @@ export interface CastTheme {
   readonly palette?: string[];
 }
 
-export interface Cast {
+/** What a cast says of itself before its first event. */
+export interface CastHeader {
   readonly cols: number;
   readonly rows: number;
   readonly title: string;
   readonly theme: CastTheme;
+}
+
+export interface Cast extends CastHeader {
   readonly events: CastEvent[];
   readonly damaged: number;
 }
@@ -36,26 +40,52 @@ const LONGEST = 100 * 366 * 86_400;
 export class InvalidCast extends Error {}
 
 export function parseCast(text: string): Cast {
-  const lines = text.split('\n');
-  const header = parseHeader(lines[0] ?? '');
-  const events: CastEvent[] = [];
-  let damaged = 0;
-  let now = 0;
-  for (const line of lines.slice(1)) {
-    if (line.trim() === '' || line.startsWith('#')) {
-      continue;
-    }
-    const event = parseEvent(line);
-    const t = event === null ? NaN : header.relative ? now + event.t : event.t;
-    if (event === null || !(t < LONGEST)) {
-      damaged += 1;
-      continue;
-    }
-    now = Math.max(now, t);
-    events.push({ ...event, t: now });
+  const reader = new CastReader();
+  const events = reader.read(text);
+  return { ...reader.header(), events, damaged: reader.damaged };
+}
+
+/** Reads a cast piece by piece: each piece is whole lines, the first one the header. */
+export class CastReader {
+  damaged = 0;
+  private head: Header | null = null;
+  private now = 0;
+
+  /** @param now the time at which the lines to come go on, where it is not the beginning */
+  static from(header: Header, now: number): CastReader {
+    const reader = new CastReader();
+    reader.head = header;
+    reader.now = now;
+    return reader;
   }
-  const { cols, rows, title, theme } = header;
-  return { cols, rows, title, theme, events, damaged };
+
+  /** Raises InvalidCast where nothing was read yet, or no header. */
+  header(): Header {
+    return (this.head ??= parseHeader(''));
+  }
+
+  read(text: string): CastEvent[] {
+    const events: CastEvent[] = [];
+    for (const line of text.split('\n')) {
+      if (this.head === null) {
+        this.head = parseHeader(line);
+      } else if (line.trim() !== '' && !line.startsWith('#')) {
+        this.take(line, this.head, events);
+      }
+    }
+    return events;
+  }
+
+  private take(line: string, { relative }: Header, events: CastEvent[]): void {
+    const event = parseEvent(line);
+    const t = event === null ? NaN : relative ? this.now + event.t : event.t;
+    if (event === null || !(t < LONGEST)) {
+      this.damaged += 1;
+      return;
+    }
+    this.now = Math.max(this.now, t);
+    events.push({ t: this.now, code: event.code, data: event.data });
+  }
 }
 
 function parseEvent(line: string): CastEvent | null {
@@ -70,14 +100,18 @@ function parseEvent(line: string): CastEvent | null {
   }
 }
 
-interface Header extends Omit<Cast, 'events' | 'damaged'> {
+export interface Header extends CastHeader {
+  /** Times are intervals: version 3. */
   readonly relative: boolean;
 }
 
 function parseHeader(line: string): Header {
+  if (line.trim() === '') {
+    throw new InvalidCast('This asciicast is empty: not even its header was written.');
+  }
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    value = JSON.parse(line.replace(/^\ufeff/, ''));
   } catch {
     throw new InvalidCast('This is no asciicast: its first line is not a JSON header.');
   }

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { emptyCells, stepCells } from './cells';
+import { cellsFold } from './cells';
 import type { Cell, CellsState } from './cells';
 
 type Fields = { type: string; [field: string]: unknown };
 
 function fold(...events: Fields[]): CellsState {
-  const state = emptyCells();
-  events.forEach((fields, index) => stepCells(state, { t: index, event: { at: index, ...fields }, text: `text ${index}` }, index));
+  const state = cellsFold.initial();
+  events.forEach((fields, index) => cellsFold.step(state, { t: index, event: { at: index, ...fields }, text: `text ${index}` }, index));
   return state;
 }
 
@@ -66,4 +66,13 @@ test('markers, notes and gaps stand between the cells', () => {
 test('a cell ends with its status', () => {
   const [a, b] = cells(fold(start('a'), end('a', 'error'), start('b')));
   assert.deepEqual([a?.status, b?.status], ['error', 'running']);
+});
+
+test('a copy stays as it was', () => {
+  const state = fold(start('a'), stream('a', 'x'));
+  const copy = cellsFold.copy(state);
+  cellsFold.step(state, { t: 1, event: { at: 1, ...stream('a', 'y') }, text: '' }, 2);
+  cellsFold.step(state, { t: 1, event: { at: 1, ...end('a') }, text: '' }, 3);
+  const [a] = cells(copy);
+  assert.deepEqual([a?.outputs[0]?.text, a?.status], ['x', 'running']);
 });

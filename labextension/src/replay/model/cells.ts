@@ -1,9 +1,12 @@
 /**
  * Folds journal events to the notebook as it stood: cells in the order in which they first ran.
+ * `jupyter_recorder/timeline.py` folds the same way, held by shared fixtures.
  */
 
+import type { Fold } from './cursor';
 import type { Json } from './journal';
 import type { TimedEvent } from './recording';
+import { text as textOf } from './text';
 
 export interface Output {
   readonly output_type: string;
@@ -14,6 +17,7 @@ export type CellStatus = 'running' | 'ok' | 'error';
 
 export interface Cell {
   readonly kind: 'cell';
+  readonly id: string;
   readonly key: string;
   /** The index of the last event that changed it: two states of one version are equal. */
   version: number;
@@ -39,10 +43,27 @@ export interface CellsState {
   readonly hidden: Set<string>;
 }
 
-export const emptyCells = (): CellsState => ({ items: [], byId: new Map(), hidden: new Set() });
+export const cellsFold: Fold<TimedEvent, CellsState> = {
+  initial: () => ({ items: [], byId: new Map(), hidden: new Set() }),
+  step: stepCells,
+  copy: copyCells
+};
 
-export function stepCells(state: CellsState, { event, text }: TimedEvent, index: number): void {
-  const id = String(event.cell_id ?? '');
+function copyCells({ items, hidden }: CellsState): CellsState {
+  const byId = new Map<string, Cell>();
+  const copies = items.map(item => {
+    if (item.kind !== 'cell') {
+      return item;
+    }
+    const cell = { ...item, outputs: item.outputs.slice() };
+    byId.set(cell.id, cell);
+    return cell;
+  });
+  return { items: copies, byId, hidden: new Set(hidden) };
+}
+
+function stepCells(state: CellsState, { event, text }: TimedEvent, index: number): void {
+  const id = textOf(event.cell_id);
   switch (event.type) {
     case 'cell_start':
       return startCell(state, id, event as unknown as CellStart, index);
@@ -51,7 +72,7 @@ export function stepCells(state: CellsState, { event, text }: TimedEvent, index:
     case 'clear_output':
       return clearOutput(state, id, event.wait === true, index);
     case 'update_display':
-      return updateDisplay(state, String(event.display_id ?? ''), event.output, index);
+      return updateDisplay(state, textOf(event.display_id), event.output, index);
     case 'cell_end':
       return endCell(state, id, event, index);
     case 'marker':
@@ -64,7 +85,7 @@ export function stepCells(state: CellsState, { event, text }: TimedEvent, index:
 
 interface CellStart {
   readonly execution_count?: number | null;
-  readonly source?: string;
+  readonly source?: unknown;
   readonly hidden?: boolean;
 }
 
@@ -77,7 +98,7 @@ function startCell(state: CellsState, id: string, event: CellStart, index: numbe
   state.hidden.delete(id);
   const cell = cellOf(state, id, index);
   cell.count = typeof event.execution_count === 'number' ? event.execution_count : null;
-  cell.source = String(event.source ?? '');
+  cell.source = multiline(event.source);
   cell.status = 'running';
   cell.durationMs = null;
   cell.outputs = [];
@@ -90,6 +111,7 @@ function cellOf(state: CellsState, id: string, index: number): Cell {
   if (cell === undefined) {
     cell = {
       kind: 'cell',
+      id,
       key: `cell-${id}`,
       version: index,
       count: null,
@@ -136,14 +158,15 @@ function clearOutput(state: CellsState, id: string, wait: boolean, index: number
 }
 
 function updateDisplay(state: CellsState, displayId: string, value: unknown, index: number): void {
-  if (!isOutput(value) || displayId === '') {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || displayId === '') {
     return;
   }
+  const { data = {}, metadata = {} } = value as Record<string, unknown>;
   for (const cell of state.byId.values()) {
     cell.outputs.forEach((output, at) => {
       const transient = output.transient as { display_id?: unknown } | undefined;
       if (transient?.display_id === displayId) {
-        cell.outputs[at] = { ...output, data: value.data, metadata: value.metadata };
+        cell.outputs[at] = { ...output, data, metadata };
         cell.version = index;
       }
     });
@@ -167,7 +190,7 @@ function isOutput(value: unknown): value is Output {
 /** nbformat allows a list of lines wherever it says text. */
 export function multiline(value: unknown): string {
   if (Array.isArray(value)) {
-    return (value as Json[]).map(String).join('');
+    return (value as Json[]).filter(part => typeof part === 'string').join('');
   }
   return typeof value === 'string' ? value : '';
 }

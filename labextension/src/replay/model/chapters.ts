@@ -71,7 +71,7 @@ const KINDS: Record<string, ChapterKind> = {
   terminal_start: 'command'
 };
 
-export function chaptersOf(events: readonly TimedEvent[], terminals: readonly Terminal[]): Chapter[] {
+export function chaptersOf(events: readonly TimedEvent[], terminals: readonly Pick<Terminal, 'markers'>[]): Chapter[] {
   const chapters: Chapter[] = [];
   for (const { t, event, text: label } of events) {
     const kind = KINDS[event.type];
@@ -79,12 +79,8 @@ export function chaptersOf(events: readonly TimedEvent[], terminals: readonly Te
       chapters.push({ t, kind, label: shorten(label) });
     }
   }
-  for (const { events: inTerminal } of terminals) {
-    for (const { t, code, data } of inTerminal) {
-      if (code === 'm') {
-        chapters.push({ t, kind: 'marker', label: shorten(data || 'Marker') });
-      }
-    }
+  for (const { markers } of terminals) {
+    chapters.push(...markers.map(({ t, data }) => ({ t, kind: 'marker' as const, label: shorten(data || 'Marker') })));
   }
   return chapters.sort((a, b) => a.t - b.t).filter((chapter, at, all) => !repeats(chapter, all[at - 1], all[at + 1]));
 }

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { emptyChat, lastChanges, stepChat } from './chat';
+import { chatFold, lastChanges } from './chat';
 import type { ChatState } from './chat';
 
 type Fields = { type: string; [field: string]: unknown };
 
 function fold(...events: Fields[]): ChatState {
-  const state = emptyChat();
-  events.forEach((fields, index) => stepChat(state, { t: index, event: { at: index, ...fields }, text: '' }, index));
+  const state = chatFold.initial();
+  events.forEach((fields, index) => chatFold.step(state, { t: index, event: { at: index, ...fields }, text: '' }, index));
   return state;
 }
 
@@ -52,4 +52,20 @@ test('an event for an unknown message changes nothing', () => {
 test('an answer is named after its model, a question after its user', () => {
   const state = fold(add('a', '', { by: 'ana' }), add('b', '', { role: 'assistant', model: 'small-1', by: 'ana' }));
   assert.deepEqual(state.messages.map(message => message.by), ['ana', 'small-1']);
+});
+
+test('a message that is there is not added again, unless it was deleted', () => {
+  const state = fold(add('a', 'first'), add('a', 'second'), add('b', 'x'), { type: 'message_delete', message_id: 'a' }, add('a', 'again'));
+  assert.deepEqual(contents(state), ['again', 'x']);
+  assert.equal(state.messages[0]?.deleted, false);
+});
+
+test('a copy stays as it was', () => {
+  const state = fold(add('a', 'x'));
+  const copy = chatFold.copy(state);
+  chatFold.step(state, { t: 1, event: { at: 1, ...append('a', 'y') }, text: '' }, 1);
+  chatFold.step(state, { t: 1, event: { at: 1, ...add('b', 'z') }, text: '' }, 2);
+  assert.deepEqual([contents(copy), contents(state)], [['x'], ['xy', 'z']]);
+  chatFold.step(copy, { t: 1, event: { at: 1, ...append('b', '!') }, text: '' }, 2);
+  assert.deepEqual(contents(copy), ['x']);
 });

@@ -24,29 +24,70 @@ export type Blobs = (sha256: string) => string | undefined;
 const LONGEST = 100 * 366 * 86_400_000;
 
 export function parseJournal(text: string, blobs: Blobs): Journal {
-  const events: JournalEvent[] = [];
-  let header: Record<string, unknown> = {};
-  let damaged = 0;
-  let last = -Infinity;
-  for (const line of text.split('\n')) {
-    if (line === '') {
-      continue;
-    }
-    const value = parseLine(line, blobs);
-    if (value === null) {
-      damaged += 1;
-    } else if (value.type === 'header') {
-      header = Object.keys(header).length ? header : value;
-    } else if (value.type !== 'footer') {
-      if (!isTime(value.at, events[0]?.at)) {
-        damaged += 1;
-        continue;
+  const reader = new JournalReader(blobs);
+  const events = reader.read(text);
+  return { events, header: reader.header, damaged: reader.damaged };
+}
+
+/** Reads a journal piece by piece, each of whole lines. */
+export class JournalReader {
+  header: Record<string, unknown> = {};
+  damaged = 0;
+  private first: number | undefined;
+  private last = -Infinity;
+  private seq = 0;
+
+  /** @param fed lines come over a connection: a number seen already is dropped, one that is missing is a gap event */
+  constructor(
+    private readonly blobs: Blobs,
+    private readonly fed = false
+  ) {}
+
+  read(text: string): JournalEvent[] {
+    const events: JournalEvent[] = [];
+    for (const line of text.split('\n')) {
+      if (line !== '') {
+        this.take(parseLine(line, this.blobs), events);
       }
-      last = Math.max(last, value.at);
-      events.push({ ...value, at: last, type: String(value.type) });
+    }
+    return events;
+  }
+
+  private take(value: Record<string, unknown> | null, events: JournalEvent[]): void {
+    if (value === null) {
+      this.damaged += 1;
+    } else if (value.type === 'header') {
+      this.header = Object.keys(this.header).length ? this.header : value;
+    } else if (value.type !== 'footer' && !this.isKnown(value.seq)) {
+      this.number(value.seq, events);
+      this.push(value, events);
     }
   }
-  return { events, header, damaged };
+
+  private push(value: Record<string, unknown>, events: JournalEvent[]): void {
+    if (!isTime(value.at, this.first)) {
+      this.damaged += 1;
+      return;
+    }
+    this.first ??= value.at;
+    this.last = Math.max(this.last, value.at);
+    events.push({ ...value, at: this.last, type: String(value.type) });
+  }
+
+  private isKnown(seq: unknown): boolean {
+    return this.fed && typeof seq === 'number' && seq <= this.seq;
+  }
+
+  private number(seq: unknown, events: JournalEvent[]): void {
+    if (typeof seq !== 'number' || !Number.isSafeInteger(seq)) {
+      return;
+    }
+    const missing = seq - this.seq - 1;
+    if (this.fed && missing > 0 && this.first !== undefined) {
+      events.push({ at: this.last, type: 'gap', reason: 'not_received', events: missing });
+    }
+    this.seq = seq;
+  }
 }
 
 function parseLine(line: string, blobs: Blobs): Record<string, unknown> | null {

@@ -1,13 +1,16 @@
 /**
- * Puts a replay's payload on one clock: tracks, timed events and the chapters of the timeline.
+ * A recording on one clock: tracks, timed events and the chapters of the timeline. It may grow while it is shown.
  */
 
+import { InvalidCast } from './cast';
+import type { CastFile } from './cast-file';
 import { chaptersOf, describe } from './chapters';
 import type { Chapter } from './chapters';
 import type { Timed } from './cursor';
-import { parseJournal } from './journal';
+import { JournalReader } from './journal';
 import type { JournalEvent } from './journal';
-import { terminalsOf } from './terminals';
+import { LargeTerminal } from './large-terminal';
+import { GrowingTerminal, endOf } from './terminals';
 import type { Terminal } from './terminals';
 import { text } from './text';
 import { tracksOf } from './tracks';
@@ -31,47 +34,282 @@ export interface TimedEvent extends Timed {
 
 export interface Recording {
   readonly title: string;
+  readonly name: string;
   readonly kind: string;
   readonly state: string;
+  /** More may come. */
+  readonly live: boolean;
+  /** Not all that was recorded has come yet. */
+  readonly reading: boolean;
   /** Seconds from the first event to the last. */
   readonly duration: number;
-  readonly tracks: Track[];
-  readonly events: TimedEvent[];
-  readonly terminals: Terminal[];
-  readonly chapters: Chapter[];
-  /** When something happened, in order, in seconds: all tracks together. */
-  readonly activity: number[];
+  /** Seconds: up to where it is known when something happened. */
+  readonly known: number;
+  readonly tracks: readonly Track[];
+  /** The same list for good: what is new comes last. */
+  readonly events: readonly TimedEvent[];
+  readonly terminals: readonly Terminal[];
+  readonly chapters: readonly Chapter[];
+  /** When something happened, in order, in seconds: all tracks together. The same list for good. */
+  readonly activity: readonly number[];
   readonly damaged: number;
 }
 
-export function parseRecording(payload: Payload): Recording {
-  const journal = parseJournal(payload.journal ?? '', sha => decodeBlob(payload.blobs?.[sha]));
-  const manifest = payload.manifest ?? {};
-  const origin = originOf(manifest, journal.events);
-  const events = journal.events.map(event => ({ t: since(origin, event.at), event, text: describe(event) }));
-  const casts = terminalsOf(payload.casts ?? {}, journal.events, at => since(origin, at));
-  const terminals = casts.map(cast => cast.terminal);
-  const activity = [...events, ...terminals.flatMap(terminal => terminal.events)].map(one => one.t);
-  activity.sort((a, b) => a - b);
-  return {
-    title: titleOf(manifest, journal.header, terminals),
-    kind: text(manifest.kind) || text(journal.header.kind) || (terminals.length ? 'terminal' : ''),
-    state: text(manifest.state) || 'completed',
-    duration: activity.at(-1) ?? 0,
-    tracks: tracksOf(events, terminals),
-    events,
-    terminals,
-    chapters: chaptersOf(events, terminals),
-    activity,
-    damaged: casts.reduce((sum, cast) => sum + cast.damaged, journal.damaged)
-  };
+const JOURNAL = /^session(\.\d+)?\.ndjson$/;
+const CAST = /\.cast$/;
+
+/** A recording of which whole lines may still come. */
+export class GrowingRecording implements Recording {
+  readonly events: TimedEvent[] = [];
+  readonly terminals: (GrowingTerminal | LargeTerminal)[] = [];
+  readonly activity: number[] = [];
+  private readonly journal: JournalReader;
+  private readonly blobs = new Map<string, string>();
+  private readonly starts = new Map<string, JournalEvent>();
+  /** Casts that can't be read: what else comes of them is dropped. */
+  private readonly unreadable = new Map<string, InvalidCast>();
+  /** Casts that are read by ranges once their terminals begin. */
+  private readonly large = new Map<string, CastFile>();
+  private readonly listeners = new Set<() => void>();
+  /** Told what keeps a part of it from being shown. */
+  onTrouble: (message: string) => void = () => undefined;
+  reading: boolean;
+  private origin: number | null = null;
+  private told: { tracks: Track[]; chapters: Chapter[] } | null = null;
+
+  /**
+   * @param live it is still being recorded
+   * @param fed its lines come over a connection: once each, and what is missing is shown
+   */
+  constructor(
+    private manifest: Record<string, unknown>,
+    public live: boolean,
+    fed = true
+  ) {
+    this.reading = fed;
+    this.journal = new JournalReader(sha => this.blobs.get(sha), fed);
+  }
+
+  get title(): string {
+    const [terminal] = this.terminals;
+    const names = [this.manifest.title, this.manifest.name, this.journal.header.name, terminal?.title, terminal && 'Terminal'];
+    return names.map(text).find(name => name !== '') ?? 'Recording';
+  }
+
+  /** What a replay of it is asked for by; empty where it has no name. */
+  get name(): string {
+    return [this.manifest.id, this.journal.header.id, this.manifest.name].map(text).find(name => name !== '') ?? '';
+  }
+
+  get kind(): string {
+    return text(this.manifest.kind) || text(this.journal.header.kind) || (this.terminals.length ? 'terminal' : '');
+  }
+
+  get state(): string {
+    return text(this.manifest.state) || 'completed';
+  }
+
+  get duration(): number {
+    return this.activity.at(-1) ?? 0;
+  }
+
+  get known(): number {
+    return this.terminals.reduce((least, one) => (one instanceof LargeTerminal ? Math.min(least, one.known) : least), Infinity);
+  }
+
+  get tracks(): Track[] {
+    return this.outline().tracks;
+  }
+
+  get chapters(): Chapter[] {
+    return this.outline().chapters;
+  }
+
+  get damaged(): number {
+    return this.terminals.reduce((sum, terminal) => sum + terminal.damaged, this.journal.damaged);
+  }
+
+  /** Calls the listener after every change. */
+  subscribe(listener: () => void): void {
+    this.listeners.add(listener);
+  }
+
+  addBlob(sha256: string, content: string): void {
+    this.blobs.set(sha256, content);
+  }
+
+  /** Has a cast read by ranges: nothing of it is appended. */
+  addLarge(file: string, cast: CastFile): void {
+    this.large.set(file, cast);
+  }
+
+  /** There are so many bytes of a large cast now. */
+  grown(file: string, size: number): void {
+    const terminal = this.terminals.find(one => one.file === file);
+    if (terminal instanceof LargeTerminal) {
+      terminal.grow(size).catch(error => this.onTrouble(said(error)));
+    } else {
+      this.large.get(file)?.grow(size);
+    }
+  }
+
+  setManifest(manifest: Record<string, unknown>): void {
+    this.manifest = manifest;
+    // What was interrupted may be resumed.
+    this.live ||= manifest.state === 'recording';
+    this.notify();
+  }
+
+  /** Nothing more will come. */
+  end(): void {
+    this.live = this.reading = false;
+    this.terminals.forEach(terminal => terminal instanceof LargeTerminal && terminal.stop());
+    this.notify();
+  }
+
+  /**
+   * Takes whole lines of a file, in order; `from` is the index of the first one in a cast (see `ToFrame`).
+   * Raises InvalidCast for a cast that can't be read, where there is nothing else to show.
+   */
+  append(file: string, lines: string, from?: number): void {
+    if (JOURNAL.test(file)) {
+      this.appendEvents(this.journal.read(lines));
+    } else if (CAST.test(file) && !this.unreadable.has(file)) {
+      this.appendCast(file, lines, from);
+    }
+    this.notify();
+  }
+
+  private appendEvents(events: JournalEvent[]): void {
+    const added = events.map(event => ({ t: this.since(event.at), event, text: describe(event) }));
+    for (const one of added) {
+      this.events.push(one);
+      this.noteTerminal(one.event, one.t);
+    }
+    this.mark(added);
+  }
+
+  private noteTerminal(event: JournalEvent, t: number): void {
+    if (event.type === 'terminal_start') {
+      this.starts.set(text(event.file), event);
+      const cast = this.large.get(text(event.file));
+      if (cast !== undefined && this.terminals.every(({ file }) => file !== event.file)) {
+        void this.beginLarge(text(event.file), cast, event, t);
+      }
+    } else if (event.type === 'terminal_end') {
+      const terminal = this.terminals.findLast(({ track }) => track === event.track);
+      if (terminal !== undefined) {
+        terminal.end = endOf(event, t);
+      }
+    }
+  }
+
+  private appendCast(file: string, lines: string, from?: number): void {
+    const terminal = this.terminals.find(one => one.file === file);
+    if (terminal === undefined) {
+      this.beginTerminal(file, lines);
+      return;
+    }
+    if (terminal instanceof LargeTerminal) {
+      return;
+    }
+    const { missing, added } = terminal.append(lines, from);
+    if (missing > 0) {
+      this.missing(missing, added[0]?.t ?? this.duration);
+    }
+    this.mark(added);
+  }
+
+  private beginTerminal(file: string, lines: string): void {
+    const start = this.starts.get(file);
+    try {
+      const terminal = new GrowingTerminal(file, lines, start, start ? this.since(start.at) : 0);
+      this.take(terminal);
+      this.mark(terminal.events);
+    } catch (error) {
+      if (!(error instanceof InvalidCast) || this.events.length === 0) {
+        throw error;
+      }
+      // It costs its own track only.
+      this.unreadable.set(file, error);
+    }
+  }
+
+  private take(terminal: GrowingTerminal | LargeTerminal): void {
+    this.terminals.push(terminal);
+    const end = this.events.findLast(({ event }) => event.type === 'terminal_end' && event.track === terminal.track);
+    terminal.end = end === undefined ? null : endOf(end.event, end.t);
+  }
+
+  private async beginLarge(file: string, cast: CastFile, start: JournalEvent, t: number): Promise<void> {
+    try {
+      const terminal = await LargeTerminal.open(file, cast, start, t);
+      terminal.live = this.live;
+      terminal.learnt = activity => this.mark(activity);
+      terminal.changed = () => this.notify();
+      this.take(terminal);
+      this.mark([{ t: terminal.begins }, { t: terminal.ends }]);
+      this.notify();
+    } catch (error) {
+      this.onTrouble(`${file} can't be shown. ${said(error)}`);
+    }
+  }
+
+  /** What did not come over the connection is shown as what a recorder could not write is. */
+  private missing(events: number, t: number): void {
+    const at = Math.max(this.events.at(-1)?.event.at ?? 0, (this.origin ?? 0) + Math.round(t * 1000));
+    this.appendEvents([{ at, type: 'gap', reason: 'not_received', events }]);
+  }
+
+  private since(at: number): number {
+    this.origin ??= originOf(this.manifest, at);
+    return Math.max(0, at - this.origin) / 1000;
+  }
+
+  /** Merges in place: tracks come one after the other, and each on its own clock. */
+  private mark(added: readonly Timed[]): void {
+    let old = this.activity.length - 1;
+    let fresh = added.length - 1;
+    this.activity.length += added.length;
+    for (let at = this.activity.length - 1; fresh >= 0; at -= 1) {
+      const takeOld = old >= 0 && this.activity[old]! > added[fresh]!.t;
+      this.activity[at] = takeOld ? this.activity[old--]! : added[fresh--]!.t;
+    }
+  }
+
+  private outline(): { tracks: Track[]; chapters: Chapter[] } {
+    return (this.told ??= {
+      tracks: tracksOf(this.events, this.terminals),
+      chapters: chaptersOf(this.events, this.terminals)
+    });
+  }
+
+  private notify(): void {
+    this.told = null;
+    for (const listener of this.listeners) {
+      listener();
+    }
+  }
+}
+
+/** Reads a recording that is there as a whole. */
+export function parseRecording(payload: Payload): GrowingRecording {
+  const recording = new GrowingRecording(payload.manifest ?? {}, false, false);
+  for (const [sha256, base64] of Object.entries(payload.blobs ?? {})) {
+    const content = decodeBlob(base64);
+    if (content !== undefined) {
+      recording.addBlob(sha256, content);
+    }
+  }
+  recording.append('session.ndjson', payload.journal ?? '');
+  for (const [file, content] of Object.entries(payload.casts ?? {})) {
+    recording.append(file, content);
+  }
+  return recording;
 }
 
 /** Decodes base64 to the text that it holds as UTF-8. */
-function decodeBlob(base64: string | undefined): string | undefined {
-  if (base64 === undefined) {
-    return undefined;
-  }
+function decodeBlob(base64: string): string | undefined {
   try {
     return new TextDecoder().decode(Uint8Array.from(atob(base64), char => char.charCodeAt(0)));
   } catch {
@@ -79,20 +317,10 @@ function decodeBlob(base64: string | undefined): string | undefined {
   }
 }
 
-function originOf(manifest: Record<string, unknown>, events: JournalEvent[]): number {
-  const first = events[0]?.at;
-  const started = manifest.started_at;
-  if (typeof started === 'number' && Number.isFinite(started) && (first === undefined || started <= first)) {
-    return started;
-  }
-  return first ?? 0;
+function said(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
-function since(origin: number, at: number): number {
-  return Math.max(0, at - origin) / 1000;
-}
-
-function titleOf(manifest: Record<string, unknown>, header: Record<string, unknown>, terminals: Terminal[]): string {
-  const names = [manifest.title, manifest.name, header.name, terminals[0]?.title, terminals[0] && 'Terminal'];
-  return names.map(text).find(name => name !== '') ?? 'Recording';
+function originOf({ started_at: started }: Record<string, unknown>, first: number): number {
+  return typeof started === 'number' && Number.isFinite(started) && started <= first ? started : first;
 }

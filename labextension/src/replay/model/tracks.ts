@@ -21,9 +21,9 @@ export function tracksOf(events: readonly TimedEvent[], terminals: readonly Term
   if (cell !== undefined) {
     tracks.push({ kind: 'cells', id: 'cells', label: 'Notebook', begins: cell.t });
   }
-  for (const { track, events: inside } of terminals) {
+  for (const { track, begins } of terminals) {
     const label = terminals.length > 1 ? track : 'Terminal';
-    tracks.push({ kind: 'terminal', id: `terminal:${track}`, label, begins: inside[0]?.t ?? 0 });
+    tracks.push({ kind: 'terminal', id: `terminal:${track}`, label, begins });
   }
   const message = events.find(({ event }) => CHAT_TYPES.has(event.type));
   if (message !== undefined) {

@@ -33,7 +33,7 @@ class FakeClock implements Clock {
   }
 }
 
-function transport(options: { speed?: number; idle?: number; duration?: number } = {}): [Transport, FakeClock] {
+function transport(options: { speed?: number; idle?: number; duration?: number; live?: boolean; reading?: boolean } = {}): [Transport, FakeClock] {
   const clock = new FakeClock();
   return [new Transport({ duration: 60, activity: [0, 5, 50, 60], clock, ...options }), clock];
 }
@@ -79,6 +79,31 @@ test('a seek stays within the recording and does not stop play', () => {
   }
   clock.pass(1);
   near(player.currentTime, 31);
+});
+
+test('the end that was asked for is kept while an ended recording is still being read', () => {
+  const [player] = transport({ duration: 0, reading: true });
+  player.toEnd();
+  player.extend(40, false, Infinity, true);
+  assert.equal(player.currentTime, 40);
+  player.extend(60, false);
+  assert.deepEqual([player.currentTime, player.ended, player.playing], [60, true, false]);
+  player.seek(10);
+  player.extend(70, false);
+  assert.equal(player.currentTime, 10);
+});
+
+test('playback waits for what is still being read', () => {
+  const [player, clock] = transport({ duration: 0, reading: true });
+  player.play();
+  clock.pass(5);
+  assert.deepEqual([player.currentTime, player.playing], [0, true]);
+  player.extend(60, false, Infinity, true);
+  clock.pass(2);
+  near(player.currentTime, 2);
+  player.extend(3, false);
+  clock.pass(2);
+  assert.deepEqual([player.currentTime, player.playing], [3, false]);
 });
 
 test('idle stretches pass in the limit, in recording time', () => {
@@ -129,4 +154,45 @@ test('an empty recording ends at once', () => {
 test('a speed that is no number is normal speed', () => {
   const [player] = transport({ speed: NaN });
   assert.equal(player.speed, 1);
+});
+
+test('following sticks to the newest, a pause leaves it, and catching up returns', () => {
+  const [player] = transport({ live: true });
+  player.follow();
+  assert.deepEqual([player.currentTime, player.following, player.playing], [60, true, true]);
+  player.extend(70, true);
+  assert.equal(player.currentTime, 70);
+  player.pause();
+  player.extend(80, true);
+  assert.deepEqual([player.currentTime, player.following, player.playing], [70, false, false]);
+  player.follow();
+  assert.deepEqual([player.currentTime, player.following], [80, true]);
+});
+
+test('what plays up to the newest of a running recording follows from there', () => {
+  const [player, clock] = transport({ live: true });
+  player.seek(59);
+  player.play();
+  clock.pass(2);
+  assert.deepEqual([player.currentTime, player.following], [60, true]);
+  player.extend(65, true);
+  assert.equal(player.currentTime, 65);
+});
+
+test('a recording that ends is followed no more, and plays again from the start', () => {
+  const [player, clock] = transport({ live: true });
+  player.follow();
+  player.extend(61, false);
+  assert.deepEqual([player.currentTime, player.following, player.playing, player.ended], [61, false, false, true]);
+  player.play();
+  clock.pass(1);
+  near(player.currentTime, 1);
+});
+
+test('a seek leaves what is followed', () => {
+  const [player] = transport({ live: true });
+  player.follow();
+  player.seek(10);
+  player.extend(90, true);
+  assert.deepEqual([player.currentTime, player.following], [10, false]);
 });

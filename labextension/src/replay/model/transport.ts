@@ -28,8 +28,12 @@ export const FASTEST = 100;
 export interface TransportOptions {
   /** Seconds. */
   readonly duration: number;
-  /** When something happened, in order, in seconds. */
+  /** When something happened, in order, in seconds; it may grow. */
   readonly activity: readonly number[];
+  /** More may come: at the newest, playback waits for it. */
+  readonly live?: boolean;
+  /** Not all that was recorded has come yet: playback waits for it. */
+  readonly reading?: boolean;
   readonly speed?: number;
   /** Seconds; null plays every stretch at its length. */
   readonly idle?: number | null;
@@ -37,7 +41,12 @@ export interface TransportOptions {
 }
 
 export class Transport {
-  readonly duration: number;
+  private length: number;
+  private isLive: boolean;
+  private reading: boolean;
+  private sticks = false;
+  /** The end is what was asked for, and stays so while an ended recording is still being read. */
+  private rests = false;
   private readonly clock: Clock;
   private readonly activity: readonly number[];
   private readonly listeners = new Set<() => void>();
@@ -45,11 +54,15 @@ export class Transport {
   private rate = 1;
   private limit: number | null = null;
   private stretches: readonly Stretch[] = [];
+  /** Seconds: beyond, nobody knows yet whether something happened. */
+  private known = Infinity;
   private frame: number | null = null;
   private last = 0;
 
   constructor(options: TransportOptions) {
-    this.duration = options.duration;
+    this.length = options.duration;
+    this.isLive = options.live ?? false;
+    this.reading = options.reading ?? false;
     this.activity = options.activity;
     this.clock = options.clock ?? pageClock;
     this.speed = options.speed ?? 1;
@@ -61,12 +74,26 @@ export class Transport {
     return this.time;
   }
 
+  get duration(): number {
+    return this.length;
+  }
+
   get playing(): boolean {
-    return this.frame !== null;
+    return this.frame !== null || this.sticks;
   }
 
   get ended(): boolean {
-    return this.time >= this.duration;
+    return !this.isLive && this.time >= this.length;
+  }
+
+  /** More may come. */
+  get live(): boolean {
+    return this.isLive;
+  }
+
+  /** The newest is shown, and what comes is shown when it comes. */
+  get following(): boolean {
+    return this.sticks;
   }
 
   get speed(): number {
@@ -84,7 +111,7 @@ export class Transport {
 
   set idle(limit: number | null) {
     this.limit = limit !== null && limit > 0 ? limit : null;
-    this.stretches = this.limit === null ? [] : idleStretches(this.activity, this.duration, this.limit);
+    this.stretches = this.idleOnes();
     this.notify();
   }
 
@@ -93,23 +120,57 @@ export class Transport {
     this.listeners.add(listener);
   }
 
-  /** Plays on; at the end, from the start. */
+  /**
+   * The recording has grown, or has ended: nothing more will come.
+   * @param known seconds: up to where the activity is all there is
+   * @param reading not all that was recorded has come yet
+   */
+  extend(duration: number, live: boolean, known = Infinity, reading = false): void {
+    this.length = duration;
+    this.isLive = live;
+    this.reading = reading;
+    this.known = known;
+    this.stretches = this.idleOnes();
+    if (this.sticks || this.rests) {
+      this.time = duration;
+    }
+    this.sticks &&= live;
+    this.notify();
+  }
+
+  /** Catches up: shows the newest, and goes on with what comes. */
+  follow(): void {
+    if (!this.isLive) {
+      this.toEnd();
+      return;
+    }
+    this.stop();
+    this.time = this.length;
+    this.sticks = true;
+    this.notify();
+  }
+
+  /** Plays on; at the end, from the start; at the newest of what is still recorded, follows. */
   play(): void {
     if (this.playing) {
+      return;
+    }
+    if (this.isLive && this.time >= this.length) {
+      this.follow();
       return;
     }
     if (this.ended) {
       this.time = 0;
     }
+    this.rests = false;
     this.last = this.clock.now();
     this.frame = this.clock.request(this.tick);
     this.notify();
   }
 
   pause(): void {
-    if (this.frame !== null) {
-      this.clock.cancel(this.frame);
-      this.frame = null;
+    if (this.playing) {
+      this.stop();
       this.notify();
     }
   }
@@ -122,9 +183,18 @@ export class Transport {
     }
   }
 
+  /** Goes to a moment; what was followed is not followed any more. */
   seek(t: number): void {
+    this.sticks = false;
+    this.rests = false;
     this.time = Number.isFinite(t) ? Math.min(this.duration, Math.max(0, t)) : 0;
     this.notify();
+  }
+
+  /** Goes to the end, also where not all of an ended recording has come yet. */
+  toEnd(): void {
+    this.seek(this.length);
+    this.rests = !this.isLive;
   }
 
   private readonly tick = (): void => {
@@ -133,9 +203,28 @@ export class Transport {
     this.last = now;
     const reached = this.limit === null ? this.time + seconds : advance(this.time, seconds, this.stretches, this.limit);
     this.time = Math.min(this.duration, reached);
-    this.frame = this.ended ? null : this.clock.request(this.tick);
+    const arrived = this.time >= this.duration;
+    this.frame = arrived && !this.waits ? null : this.clock.request(this.tick);
+    this.sticks = arrived && this.isLive;
     this.notify();
   };
+
+  private idleOnes(): readonly Stretch[] {
+    return this.limit === null ? [] : idleStretches(this.activity, this.duration, this.limit).filter(({ end }) => end <= this.known);
+  }
+
+  /** At the end of what has come, of a recording that goes on. */
+  private get waits(): boolean {
+    return this.reading && !this.isLive;
+  }
+
+  private stop(): void {
+    if (this.frame !== null) {
+      this.clock.cancel(this.frame);
+      this.frame = null;
+    }
+    this.sticks = false;
+  }
 
   private notify(): void {
     for (const listener of this.listeners) {

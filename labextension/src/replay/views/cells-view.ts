@@ -2,7 +2,7 @@
  * Shows the notebook's cells as they stood at a moment.
  */
 
-import { emptyCells, stepCells } from '../model/cells';
+import { cellsFold } from '../model/cells';
 import type { Cell, CellsState, Divider, Output } from '../model/cells';
 import { Cursor } from '../model/cursor';
 import type { Recording, TimedEvent } from '../model/recording';
@@ -10,6 +10,7 @@ import { h } from './dom';
 import { Follower } from './follow';
 import { KeyedList } from './keyed';
 import { renderOutput } from './output-view';
+import { reachable } from './scrollable';
 import type { View } from './view';
 
 export class CellsView implements View {
@@ -20,7 +21,7 @@ export class CellsView implements View {
   private readonly follower = new Follower(this.element);
 
   constructor(recording: Recording) {
-    this.cursor = new Cursor(recording.events, emptyCells, stepCells);
+    this.cursor = new Cursor(recording.events, cellsFold);
   }
 
   show(t: number): void {
@@ -56,7 +57,7 @@ function renderCell(cell: Cell): HTMLElement {
   if (cell.outputs.length > 0) {
     element.append(h('div', { class: 'outputs' }, ...cell.outputs.map(nodeOf)));
   }
-  return element;
+  return reachable(element);
 }
 
 /** An output that did not change keeps its element, or its pictures would flicker with each new line. */

@@ -2,41 +2,59 @@
  * Shows the chat as it stood at a moment, typing at its recorded pace.
  */
 
-import { emptyChat, lastChanges, stepChat } from '../model/chat';
+import { chatFold, lastChanges } from '../model/chat';
 import type { ChatState, Message } from '../model/chat';
 import { Cursor } from '../model/cursor';
 import type { Recording, TimedEvent } from '../model/recording';
 import { h } from './dom';
 import { Follower } from './follow';
-import { KeyedList } from './keyed';
 import { renderMarkdown } from './sanitize';
+import { reachable } from './scrollable';
 import type { View } from './view';
+import { WindowList } from './window-list';
 
 const ROLES = ['user', 'assistant', 'system', 'tool'];
+
+// As in the style sheet.
+const GAP_PX = 12;
 
 export class ChatView implements View {
   readonly element = h('div', { class: 'chat scroller', tabindex: '0', role: 'log', 'aria-label': 'Chat messages' });
   private readonly cursor: Cursor<TimedEvent, ChatState>;
-  private readonly list = new KeyedList<Message>(this.element, message => renderMessage(message, this.isTyped(message)));
-  private readonly ends: Map<string, number>;
-  private shown = -1;
+  private readonly list = new WindowList<Message>(this.element, GAP_PX, message => renderMessage(message, this.isTyped(message)));
+  private readonly ends = new Map<string, number>();
   private readonly follower = new Follower(this.element);
+  private shown = -1;
+  private seen = 0;
 
-  constructor(recording: Recording) {
-    this.cursor = new Cursor(recording.events, emptyChat, stepChat);
-    this.ends = lastChanges(recording.events);
+  constructor(private readonly recording: Recording) {
+    this.cursor = new Cursor(recording.events, chatFold);
   }
 
   show(t: number): void {
-    const { messages } = this.cursor.at(t);
+    this.grow();
+    const { messages, newest } = this.cursor.at(t);
     if (this.cursor.position !== this.shown) {
       this.shown = this.cursor.position;
-      this.follower.reveal(this.list.update(messages));
+      const goal = this.follower.follows && newest >= 0 ? newest : null;
+      this.follower.reveal(this.list.update(messages, goal));
     }
   }
 
   status(t: number): string {
-    return this.cursor.at(t).messages.some(message => this.isTyped(message)) ? 'typing' : '';
+    const { messages, newest } = this.cursor.at(t);
+    const message = messages[newest];
+    return message !== undefined && this.isTyped(message) ? 'typing' : '';
+  }
+
+  private grow(): void {
+    const { events } = this.recording;
+    if (this.seen < events.length) {
+      for (const [id, index] of lastChanges(events.slice(this.seen))) {
+        this.ends.set(id, index + this.seen);
+      }
+      this.seen = events.length;
+    }
   }
 
   private isTyped(message: Message): boolean {
@@ -51,5 +69,5 @@ function renderMessage(message: Message, typed: boolean): HTMLElement {
     ? h('p', { class: 'notice' }, 'This message was deleted.')
     : h('div', { class: 'rich' }, renderMarkdown(message.content));
   const streaming = typed ? ' streaming' : '';
-  return h('article', { class: `message ${role}${streaming}` }, h('div', { class: 'who' }, name), body);
+  return reachable(h('article', { class: `message ${role}${streaming}` }, h('div', { class: 'who' }, name), body));
 }

@@ -20,24 +20,36 @@ export class Controls {
   private readonly playButton = h('button', { class: 'play', type: 'button', 'data-testid': 'play' });
   private readonly time = h('span', { class: 'time', 'data-testid': 'time' });
   private readonly speed = h('select', { 'aria-label': 'Speed', title: 'Speed  (< and >)' });
-  private readonly idle = h('button', { class: 'toggle', type: 'button', title: 'Pass quickly where nothing happens' }, 'Skip idle');
+  private readonly idle = h('button', { class: 'toggle', type: 'button', title: 'Pass quickly where nothing happens  (i)' }, 'Skip idle');
+  private readonly live = h('button', { class: 'toggle live', type: 'button', 'data-testid': 'live' });
   private readonly timeline: TimelineView;
 
   constructor(
     private readonly recording: Recording,
     private readonly transport: Transport,
-    private readonly idleLimit: number
+    private readonly idleLimit: number,
+    stepper: HTMLElement
   ) {
     this.timeline = new TimelineView(recording, t => transport.seek(t));
     const restart = h('button', { class: 'quiet', type: 'button', title: 'Restart', 'aria-label': 'Restart' }, icon(RESTART));
-    const left = h('div', { class: 'group' }, this.playButton, this.time);
+    const left = h('div', { class: 'group' }, this.playButton, this.time, this.live);
     const right = h('div', { class: 'group' }, this.speed, this.idle, restart);
-    this.element.append(left, this.timeline.element, right);
+    this.element.append(left, stepper, this.timeline.element, right);
     this.fillSpeeds();
     this.playButton.addEventListener('click', () => transport.toggle());
+    this.live.addEventListener('click', () => transport.follow());
     restart.addEventListener('click', () => transport.seek(0));
     this.speed.addEventListener('change', () => (transport.speed = Number(this.speed.value)));
     this.idle.addEventListener('click', () => this.toggleIdle());
+  }
+
+  focus(): void {
+    this.playButton.focus();
+  }
+
+  /** The recording has grown. */
+  grow(): void {
+    this.timeline.grow();
   }
 
   show(chapter: Chapter | undefined): void {
@@ -49,6 +61,7 @@ export class Controls {
       this.playButton.replaceChildren(icon(playing ? PAUSE : PLAY));
     }
     this.time.textContent = `${clockText(currentTime)} / ${clockText(this.recording.duration)}`;
+    this.showLive();
     this.speed.value = String(this.transport.speed);
     this.idle.setAttribute('aria-pressed', String(idle !== null));
     this.timeline.show(currentTime, chapter);
@@ -61,7 +74,18 @@ export class Controls {
     this.transport.speed = (direction > 0 ? beyond[0] : beyond.at(-1)) ?? this.transport.speed;
   }
 
-  private toggleIdle(): void {
+  private showLive(): void {
+    const { live, following } = this.transport;
+    const label = following ? 'Live' : 'Catch up';
+    this.live.hidden = !live;
+    this.live.setAttribute('aria-pressed', String(following));
+    if (this.live.textContent !== label) {
+      this.live.textContent = label;
+      this.live.title = following ? 'What is recorded is shown as it comes' : 'Go to what is recorded now';
+    }
+  }
+
+  toggleIdle(): void {
     this.transport.idle = this.transport.idle === null ? this.idleLimit : null;
   }
 

@@ -36,3 +36,10 @@ export function clockText(seconds: number): string {
   const two = (value: number): string => String(value).padStart(2, '0');
   return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${two(minutes)}:${two(rest)}`;
 }
+
+/** A button that is an icon; what stands in brackets after two spaces is its key, which is no part of its name. */
+export function iconButton(title: string, path: string, click: () => void): HTMLButtonElement {
+  const button = h('button', { class: 'quiet', type: 'button', title, 'aria-label': title.split('  ')[0]! }, icon(path));
+  button.addEventListener('click', click);
+  return button;
+}

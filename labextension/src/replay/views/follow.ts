@@ -20,6 +20,11 @@ export class Follower {
     scroller.addEventListener('pointerup', () => this.update(), { passive: true });
   }
 
+  /** The reader has not scrolled away. */
+  get follows(): boolean {
+    return !this.away || this.fits();
+  }
+
   /** Scrolls to what has just changed; null where nothing has. */
   reveal(element: Element | null): void {
     if (this.fits()) {

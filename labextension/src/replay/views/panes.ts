@@ -21,20 +21,34 @@ export class Panes {
   readonly element = h('div', { class: 'tracks' });
   /** Where the tracks are, without their tabs. */
   readonly stage = h('div', { class: 'stage' });
-  private readonly panes: Pane[];
+  private readonly tabs = h('div', { class: 'tabs', role: 'tablist' });
+  private readonly grid = h('div', { class: 'grid' });
+  private readonly empty = h('p', { class: 'notice' }, 'Nothing was recorded.');
+  private panes: Pane[] = [];
+  private made = 0;
 
-  constructor(shown: readonly Shown[]) {
-    this.panes = shown.map((one, index) => makePane(one, index));
-    const tabs = h('div', { class: 'tabs', role: 'tablist' }, ...this.panes.map(pane => pane.tab));
-    tabs.hidden = this.panes.length < 2;
-    const grid = h('div', { class: 'grid', 'data-count': String(this.panes.length) });
-    grid.append(...this.panes.map(pane => pane.element));
-    this.stage.append(this.panes.length ? grid : h('p', { class: 'notice' }, 'Nothing was recorded.'));
-    this.element.append(tabs, this.stage);
-    this.panes.forEach(pane => pane.tab.addEventListener('click', () => this.choose(pane)));
-    if (this.panes[0]) {
+  constructor() {
+    this.stage.append(this.empty, this.grid);
+    this.element.append(this.tabs, this.stage);
+    this.tabs.addEventListener('keydown', event => this.onTabKey(event));
+  }
+
+  /** Brings the panes in line with the tracks: those that are there stay, new ones come to their place. */
+  update(shown: readonly Shown[]): void {
+    if (this.panes.length > 0 && shown.length === this.panes.length && shown.every(({ view }, at) => view === this.panes[at]?.view)) {
+      return;
+    }
+    this.panes = shown.map(one => this.panes.find(({ view }) => view === one.view) ?? this.make(one));
+    this.tabs.replaceChildren(...this.panes.map(pane => pane.tab));
+    this.tabs.hidden = this.panes.length < 2;
+    this.grid.dataset.count = String(this.panes.length);
+    this.grid.replaceChildren(...this.panes.map(pane => pane.element));
+    this.empty.hidden = this.panes.length > 0;
+    this.grid.hidden = this.panes.length === 0;
+    if (this.panes[0] && !this.panes.some(pane => pane.element.classList.contains('chosen'))) {
       this.choose(this.panes[0]);
     }
+    this.fit();
   }
 
   show(t: number): void {
@@ -44,13 +58,41 @@ export class Panes {
     }
   }
 
+  /** Brings a track in sight where only one is shown. */
+  reveal(track: string): void {
+    const pane = this.panes.find(one => one.track.id === track);
+    if (pane !== undefined) {
+      this.choose(pane);
+    }
+  }
+
   fit(): void {
     this.panes.forEach(pane => pane.view.fit?.());
+  }
+
+  private make(one: Shown): Pane {
+    const pane = makePane(one, this.made);
+    this.made += 1;
+    pane.tab.addEventListener('click', () => this.choose(pane));
+    return pane;
+  }
+
+  private onTabKey(event: KeyboardEvent): void {
+    const at = this.panes.findIndex(({ tab }) => tab === event.target);
+    const count = this.panes.length;
+    const to = { ArrowLeft: at - 1 + count, ArrowRight: at + 1, Home: 0, End: count - 1 }[event.key];
+    const pane = to === undefined || at < 0 ? undefined : this.panes[to % count];
+    if (pane !== undefined) {
+      event.preventDefault();
+      this.choose(pane);
+      pane.tab.focus();
+    }
   }
 
   private choose(chosen: Pane): void {
     for (const pane of this.panes) {
       pane.tab.setAttribute('aria-selected', String(pane === chosen));
+      pane.tab.tabIndex = pane === chosen ? 0 : -1;
       pane.element.classList.toggle('chosen', pane === chosen);
     }
   }

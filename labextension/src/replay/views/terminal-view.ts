@@ -1,67 +1,62 @@
 /**
  * Shows a terminal as it stood at a moment, by xterm.js.
- *
- * It only ever listens: nothing is wired to what the terminal would answer, and what could reach out of it is dropped.
  */
 
-import { Terminal as Xterm } from '@xterm/xterm';
+import type { Terminal as Xterm } from '@xterm/xterm';
 
+import { LargeTerminal } from '../model/large-terminal';
+import type { Spot, Terminal, Way } from '../model/terminals';
 import { parseSize } from '../model/cast';
-import { countUntil } from '../model/cursor';
-import type { Terminal, TerminalEvent } from '../model/terminals';
 import { h } from './dom';
-import { xtermTheme } from './terminal-theme';
+import { putState } from './screen-state';
 import type { View } from './view';
+import { makeXterm } from './xterm';
 
 const MAX_FONT_PX = 15;
 const MIN_FONT_PX = 5;
-const FONT = 'ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace';
 
 // RIS: a full reset that keeps its place among the writes before it, also inside an unfinished escape.
 const RESET = '\x1bc';
+
+// Once the reader rests at a moment for so long, what scrolled away before it is fetched too.
+const REST_MS = 400;
+
+type Step = string | readonly [cols: number, rows: number] | ArrayBuffer;
 
 export class TerminalView implements View {
   readonly element: HTMLElement;
   private readonly screen = h('div', { class: 'screen' });
   private readonly xterm: Xterm;
   private opened = false;
-  private next = 0;
+  /** The moment that is to be shown, and how far the screen has come. */
+  private wanted = 0;
+  private spot: Spot | null = null;
+  /** Lines that scrolled away before a keyframe are not there yet. */
+  private lacksHistory = false;
+  private seeking = false;
+  private trouble = '';
+  private timer: number | undefined;
   /** What is still to be applied, in order; xterm parses what it is given later. */
-  private readonly queue: (string | [number, number])[] = [];
+  private readonly queue: Step[] = [];
   private writing = false;
 
   constructor(private readonly terminal: Terminal) {
     this.element = h('div', { class: 'tty', role: 'group', 'aria-label': `Terminal ${terminal.track}` }, this.screen);
-    this.xterm = new Xterm({
-      allowProposedApi: true,
-      cols: terminal.cols,
-      rows: terminal.rows,
-      cursorInactiveStyle: 'block',
-      disableStdin: true,
-      fontFamily: FONT,
-      fontSize: 13,
-      scrollback: 1000,
-      screenReaderMode: false,
-      theme: xtermTheme(terminal.theme)
-    });
+    this.xterm = makeXterm(terminal);
     this.element.style.background = this.xterm.options.theme?.background ?? '';
-    harden(this.xterm);
   }
 
   show(t: number): void {
-    const count = countUntil(this.terminal.events, t);
-    if (count < this.next) {
-      this.rewind();
+    this.wanted = t;
+    if (!this.seeking) {
+      this.go();
     }
-    this.enqueue(this.terminal.events.slice(this.next, count));
-    this.next = count;
-    this.pump();
   }
 
   status(t: number): string {
     const { end, title } = this.terminal;
     const exit = end !== null && end.exitCode !== null && end.t <= t ? `exit ${end.exitCode}` : '';
-    return [title, exit].filter(part => part !== '').join(' · ');
+    return [title, exit, this.trouble || this.preparation()].filter(part => part !== '').join(' · ');
   }
 
   /** Sizes the text so that the whole screen is in sight. */
@@ -97,13 +92,53 @@ export class TerminalView implements View {
     this.screen.querySelector('.xterm-rows')?.removeAttribute('aria-hidden');
   }
 
-  private rewind(): void {
-    this.next = 0;
-    this.queue.length = 0;
-    this.queue.push(RESET, [this.terminal.cols, this.terminal.rows]);
+  private go(): void {
+    const t = this.wanted;
+    const way = this.terminal.way(this.spot, t);
+    if (way instanceof Promise) {
+      this.seeking = true;
+      void this.follow(way, t);
+    } else {
+      this.take(way);
+    }
   }
 
-  private enqueue(events: readonly TerminalEvent[]): void {
+  private async follow(way: Promise<Way>, t: number): Promise<void> {
+    try {
+      this.take(await way);
+      this.trouble = '';
+    } catch (error) {
+      this.trouble = error instanceof Error ? error.message : String(error);
+    }
+    this.seeking = false;
+    if (this.wanted !== t) {
+      this.go();
+    } else if (this.lacksHistory && this.trouble === '') {
+      window.clearTimeout(this.timer);
+      this.timer = window.setTimeout(() => this.fetchHistory(t), REST_MS);
+    }
+  }
+
+  /** Begins anew from farther back, so that there is something to scroll to. */
+  private fetchHistory(t: number): void {
+    if (this.terminal instanceof LargeTerminal && !this.seeking && this.wanted === t && this.spot?.exact === true) {
+      this.seeking = true;
+      void this.follow(this.terminal.way(null, t, true), t);
+    }
+  }
+
+  private take({ begin, events, to, history }: Way): void {
+    if (begin !== null) {
+      this.queue.length = 0;
+      this.queue.push(RESET, begin.state ?? begin.size);
+      this.lacksHistory = !history;
+    }
+    this.spot = to;
+    this.enqueue(events);
+    this.pump();
+  }
+
+  private enqueue(events: Way['events']): void {
     let output: string[] = [];
     const flush = (): void => {
       if (output.length > 0) {
@@ -138,25 +173,30 @@ export class TerminalView implements View {
         });
         return;
       }
-      this.resize(step);
+      if (step instanceof ArrayBuffer) {
+        const { cols, rows } = this.xterm;
+        putState(this.xterm, step);
+        if (cols !== this.xterm.cols || rows !== this.xterm.rows) {
+          this.fit();
+        }
+      } else {
+        this.resize(step);
+      }
     }
   }
 
-  private resize([cols, rows]: [number, number]): void {
+  private resize([cols, rows]: readonly [number, number]): void {
     if (cols !== this.xterm.cols || rows !== this.xterm.rows) {
       this.xterm.resize(cols, rows);
       this.fit();
     }
   }
-}
 
-/** Takes away what recorded output could do beyond drawing on its screen. */
-function harden(xterm: Xterm): void {
-  xterm.attachCustomKeyEventHandler(() => false);
-  // OSC 8: a link's text stays, its target goes. OSC 52: the clipboard is the reader's.
-  for (const code of [8, 52]) {
-    xterm.parser.registerOscHandler(code, () => true);
+  private preparation(): string {
+    if (!(this.terminal instanceof LargeTerminal) || this.terminal.isPrepared) {
+      return '';
+    }
+    const share = `${Math.floor(this.terminal.share * 100)} %`;
+    return this.spot?.exact === false ? `approximate here until prepared (${share})` : `preparing ${share}`;
   }
-  // CSI b repeats a character: beyond a screen it would only cost memory.
-  xterm.parser.registerCsiHandler({ final: 'b' }, params => Number(params[0] ?? 1) > xterm.cols * xterm.rows);
 }

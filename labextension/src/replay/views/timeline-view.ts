@@ -23,16 +23,21 @@ export class TimelineView {
     private readonly recording: Recording,
     private readonly seek: (t: number) => void
   ) {
-    this.element.setAttribute('aria-valuemax', recording.duration.toFixed(1));
-    this.element.append(
-      activityOf(recording, 'activity'),
-      activityOf(recording, 'activity played'),
+    this.grow();
+    this.listen();
+  }
+
+  /** Draws what there is, again after the recording has grown. */
+  grow(): void {
+    this.element.setAttribute('aria-valuemax', this.recording.duration.toFixed(1));
+    this.element.replaceChildren(
+      activityOf(this.recording, 'activity'),
+      activityOf(this.recording, 'activity played'),
       h('div', { class: 'rail' }, h('div', { class: 'done' })),
-      ...recording.chapters.map(chapter => this.tick(chapter)),
+      ...this.recording.chapters.map(chapter => this.tick(chapter)),
       h('div', { class: 'thumb' }),
       this.tip
     );
-    this.listen();
   }
 
   show(t: number, chapter: Chapter | undefined): void {

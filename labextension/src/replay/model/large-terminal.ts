@@ -1,0 +1,284 @@
+/**
+ * A terminal whose cast is read block by block, and what is known of it so far.
+ *
+ * A preparation goes through the cast once and leaves keyframes (`note`, `keyframes`). A moment that it has passed is shown
+ * as it was; one that it has not is shown from what was printed shortly before, and counts as not exact.
+ */
+
+import type { CastEvent, CastTheme, Header } from './cast';
+import { parseSize } from './cast';
+import type { CastFile } from './cast-file';
+import { countUntil } from './cursor';
+import type { Timed } from './cursor';
+import type { JournalEvent } from './journal';
+import { Keyframes, isBefore, unpack } from './keyframes';
+import type { Place } from './keyframes';
+import type { Spot, Terminal, TerminalEnd, TerminalEvent, Way } from './terminals';
+import { text } from './text';
+
+// What a page would keep of all events is kept in so many steps of the whole.
+const ACTIVITY_STEPS = 20_000;
+const FINEST_S = 0.01;
+const KEPT_BLOCKS = 6;
+// More of them no timeline shows; what a program printed a million times is no chapter.
+const MOST_MARKERS = 5000;
+const MOST_TYPED = 200_000;
+// As far as a screen is moved on rather than begun anew.
+const STRIDE_BLOCKS = 2;
+// From so far back a moment is shown that nobody has gone through: for logs and programs that repaint, that is all of it.
+const BEFORE_BLOCKS = 2;
+
+interface Known {
+  /** Of the first event, or of the last one before where there is none. */
+  readonly first: number;
+  /** Of the last event before. */
+  readonly before: number;
+}
+
+export class LargeTerminal implements Terminal {
+  /** Read on demand. */
+  readonly events: readonly TerminalEvent[] = [];
+  readonly markers: TerminalEvent[] = [];
+  readonly typed: TerminalEvent[] = [];
+  readonly keyframes = new Keyframes();
+  readonly track: string;
+  title: string;
+  end: TerminalEnd | null = null;
+  damaged = 0;
+  /** More may come. */
+  live = false;
+  /** When somebody last went somewhere, by `performance.now`: they come first. */
+  sought = -Infinity;
+  /** Told when something happened, in seconds of the recording, in order. */
+  learnt: (activity: readonly Timed[]) => void = () => undefined;
+  /** Told now and then that there is more to show. */
+  changed: () => void = () => undefined;
+  private readonly blocks: Known[] = [];
+  private readonly sizes: { readonly t: number; readonly size: readonly [number, number] }[] = [];
+  private readonly cache = new Map<number, Promise<CastEvent[]>>();
+  /** Of the cast: the last event's time, and how far it is prepared. */
+  private length = 0;
+  private passed = 0;
+  private active = -Infinity;
+  private wake: () => void = () => undefined;
+
+  private constructor(
+    readonly file: string,
+    readonly cast: CastFile,
+    private readonly header: Header,
+    start: JournalEvent | undefined,
+    private readonly offset: number
+  ) {
+    this.track = text(start?.track) || file.replace(/\.cast$/, '');
+    this.title = text(start?.command) || header.title;
+  }
+
+  /** Reads its beginning and its end. Raises InvalidCast for what is no cast, and what the host said where it can't be read. */
+  static async open(file: string, cast: CastFile, start: JournalEvent | undefined, offset: number): Promise<LargeTerminal> {
+    // The end is what is shown first.
+    [0, cast.blocks - 3, cast.blocks - 2, cast.blocks - 1].forEach(block => cast.prefetch(block));
+    const terminal = new LargeTerminal(file, cast, await cast.header(), start, offset);
+    await terminal.measure();
+    return terminal;
+  }
+
+  get cols(): number {
+    return this.header.cols;
+  }
+
+  get rows(): number {
+    return this.header.rows;
+  }
+
+  get theme(): CastTheme {
+    return this.header.theme;
+  }
+
+  get begins(): number {
+    return this.offset;
+  }
+
+  /** Seconds of the recording: when its last event came. */
+  get ends(): number {
+    return this.offset + this.length;
+  }
+
+  /** Seconds of the recording: up to where all is known. */
+  get known(): number {
+    return this.isPrepared ? Infinity : this.offset + this.passed;
+  }
+
+  /** Blocks that are prepared. */
+  get prepared(): number {
+    return this.blocks.length;
+  }
+
+  get isPrepared(): boolean {
+    return this.prepared >= this.cast.wholeBlocks;
+  }
+
+  get share(): number {
+    return this.isPrepared ? 1 : this.prepared / this.cast.wholeBlocks;
+  }
+
+  /** There is more of it now. */
+  async grow(size: number): Promise<void> {
+    if (size > this.cast.size) {
+      this.cache.delete(this.cast.wholeBlocks);
+      this.cast.grow(size);
+      await this.measure();
+      this.learnt([{ t: this.ends }]);
+      this.changed();
+      this.wake();
+    }
+  }
+
+  stop(): void {
+    this.live = false;
+    this.wake();
+  }
+
+  /** Resolves when there is more of it, or will be nothing more. */
+  grown(): Promise<void> {
+    return new Promise(resolve => (this.wake = resolve));
+  }
+
+  /** Takes a block that was gone through; in order. */
+  note(events: readonly CastEvent[], damaged: number): void {
+    const before = this.passed;
+    const first = events[0]?.t ?? before;
+    this.blocks.push({ first, before });
+    this.damaged += damaged;
+    const activity: Timed[] = [];
+    for (const { t, code, data } of events) {
+      this.passed = t;
+      const event = { t: t + this.offset, code, data };
+      if (code === 'm' && this.markers.length < MOST_MARKERS) {
+        this.markers.push(event);
+      } else if (code === 'i' && this.typed.length < MOST_TYPED) {
+        this.typed.push(event);
+      } else if (code === 'r') {
+        const size = parseSize(data);
+        this.sizes.push(...(size === null ? [] : [{ t, size }]));
+      }
+      if (t - this.active >= Math.max(FINEST_S, this.length / ACTIVITY_STEPS)) {
+        this.active = t;
+        activity.push({ t: event.t });
+      }
+    }
+    this.length = Math.max(this.length, this.passed);
+    this.learnt(activity);
+  }
+
+  /** The time of the last event before the block that is prepared next. */
+  get before(): number {
+    return this.passed;
+  }
+
+  async way(from: Spot | null, t: number, history = false): Promise<Way> {
+    const now = t - this.offset;
+    this.sought = from === null ? performance.now() : this.sought;
+    const block = now < this.passed || this.isPrepared ? this.blockAt(now) : await this.search(now);
+    const index = countUntil(await this.eventsOf(block), now);
+    // What is shortly before one of the first blocks is all there is.
+    const exact = block <= Math.max(BEFORE_BLOCKS, this.prepared);
+    const to: Spot = { block, index, exact };
+    const goesOn = from !== null && (from.exact || !exact) && !history && !isBefore(to, from) && block - from.block <= STRIDE_BLOCKS;
+    if (goesOn) {
+      return { begin: null, events: await this.between(from, to), to, history: false };
+    }
+    this.sought = performance.now();
+    if (!exact) {
+      const begin = { block: Math.max(0, block - BEFORE_BLOCKS), index: 0 };
+      return { begin: { size: this.sizeAt(now), state: null }, events: await this.between(begin, to), to, history: true };
+    }
+    const frame = this.keyframes.nearest(to, history);
+    const state = frame === undefined ? null : await unpack(frame.packed);
+    const events = await this.between(frame ?? { block: 0, index: 0 }, to);
+    return { begin: { size: [this.cols, this.rows], state }, events, to, history: frame?.history ?? true };
+  }
+
+  private async between(from: Place, to: Place): Promise<CastEvent[]> {
+    const blocks = Array.from({ length: to.block - from.block + 1 }, (_, at) => this.eventsOf(from.block + at));
+    const parts = await Promise.all(blocks);
+    const last = parts.length - 1;
+    return parts.flatMap((events, at) => events.slice(at === 0 ? from.index : 0, at === last ? to.index : undefined));
+  }
+
+  private eventsOf(block: number): Promise<CastEvent[]> {
+    const events = this.cache.get(block) ?? this.cast.events(block, this.blocks[block]?.before ?? (block === this.prepared ? this.passed : 0));
+    this.cache.delete(block);
+    this.cache.set(block, events);
+    events.catch(() => this.cache.delete(block));
+    if (this.cache.size > KEPT_BLOCKS) {
+      this.cache.delete(this.cache.keys().next().value!);
+    }
+    return events;
+  }
+
+  /** The block of the last event at or before `now`, among those that are prepared and the one after them. */
+  private blockAt(now: number): number {
+    if (now >= this.passed) {
+      return Math.min(this.prepared, Math.max(0, this.cast.blocks - 1));
+    }
+    let low = 0;
+    let high = this.blocks.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.blocks[middle]!.first <= now) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return Math.max(0, low - 1);
+  }
+
+  /** The same among blocks that nobody has gone through: guessed by time, then halved. */
+  private async search(now: number): Promise<number> {
+    if (this.header.relative) {
+      // A block alone does not tell its time.
+      return this.prepared;
+    }
+    let [low, lowT] = [this.prepared, this.passed];
+    let [high, highT] = [this.cast.blocks - 1, this.length];
+    for (let guesses = 0; low < high; guesses += 1) {
+      const share = guesses % 3 === 2 ? 0.5 : (now - lowT) / Math.max(1e-9, highT - lowT);
+      let probe = Math.min(high, Math.max(low + 1, low + Math.floor(share * (high - low + 1))));
+      const asked = probe;
+      let events = await this.eventsOf(probe);
+      while (events.length === 0 && probe < high) {
+        probe += 1;
+        events = await this.eventsOf(probe);
+      }
+      const first = events[0]?.t ?? Infinity;
+      const last = events.at(-1)?.t ?? Infinity;
+      if (now < first) {
+        [high, highT] = [asked - 1, Math.min(first, this.length)];
+      } else if (now < last) {
+        return probe;
+      } else {
+        [low, lowT] = [probe, last];
+      }
+    }
+    return low;
+  }
+
+  private sizeAt(now: number): readonly [number, number] {
+    return this.sizes[countUntil(this.sizes, now) - 1]?.size ?? [this.cols, this.rows];
+  }
+
+  /** Finds out how long it is: version 3 does not tell before all of it was read. */
+  private async measure(): Promise<void> {
+    if (this.header.relative) {
+      return;
+    }
+    for (let block = this.cast.blocks - 1; block >= this.prepared; block -= 1) {
+      const last = (await this.eventsOf(block)).at(-1);
+      if (last !== undefined) {
+        this.length = Math.max(this.length, last.t);
+        return;
+      }
+    }
+  }
+}
