@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import errno
 import fnmatch
 import os
@@ -237,6 +238,20 @@ class _Folder:
             self.forgotten = upto
 
 
+def _on_disk(path: Path) -> _Folder:
+    """Return what stands below a folder, all of it safe."""
+    folder = _Folder()
+    for entry in path.iterdir() if path.is_dir() else ():
+        if entry.is_dir():
+            folder.seen[entry.name] = _on_disk(entry)
+        else:
+            file = folder.seen[entry.name] = _File()
+            file.safe = entry.read_bytes()
+            file.seen += file.safe
+    folder.safe = dict(folder.seen)
+    return folder
+
+
 class PowerLossFiles(CountingFiles):
     """The real files below `root`, with a log of which bytes and names were synced when.
 
@@ -248,6 +263,7 @@ class PowerLossFiles(CountingFiles):
     def __init__(self, root: Path) -> None:
         super().__init__()
         self.root = root
+        self.begun = _on_disk(root)
         self.steps: list[tuple[Any, ...]] = []
         # Held over a change of names and its step, so that no step comes before one that it rests on.
         self._naming = threading.RLock()
@@ -289,6 +305,11 @@ class PowerLossFiles(CountingFiles):
             super().mkdir(path)
             self._step("mkdir", path)
 
+    def rmdir(self, path: Path) -> None:
+        with self._naming:
+            super().rmdir(path)
+            self._step("unlink", path)
+
     def sync_folder(self, path: Path) -> None:
         token = self._step("begin_sync", path)
         super().sync_folder(path)
@@ -296,7 +317,7 @@ class PowerLossFiles(CountingFiles):
 
     def materialise(self, upto: int, folder: Path, seed: int | None = None) -> None:
         """Make in `folder` what the disk under `root` holds if the power goes after the first `upto` steps."""
-        root = _Folder()
+        root = copy.deepcopy(self.begun)
         for number, step in enumerate(self.steps[:upto]):
             self._replay(root, number, *step)
         _lay_down(root, folder, None if seed is None else random.Random(f"{seed}-{upto}"))
@@ -333,6 +354,15 @@ class PowerLossFiles(CountingFiles):
             _change(file, kind, more[0])
             return
         parent.step()
+
+
+class FailingPowerLossFiles(PowerLossFiles, FaultyFiles):
+    """Files that fail, on a machine that loses power."""
+
+    def __init__(self, root: Path, *faults: Fault) -> None:
+        PowerLossFiles.__init__(self, root)
+        self.faults = list(faults)
+        self._striking = threading.Lock()
 
 
 def _change(file: _File, kind: str, what: Any) -> None:

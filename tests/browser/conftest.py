@@ -4,20 +4,49 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import chromium
 import pytest
 from lab import Server, start_server, stop_server
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright
+from recorded import Writer, root
 from refusing_proxy import RefusingProxy
+
+# Nothing here is slow by itself, but a machine may have other things to do.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A JupyterLab that serves a temporary folder and has no kernels."""
     server = start_server(tmp_path_factory.mktemp("lab"))
+    yield server
+    stop_server(server)
+
+
+@pytest.fixture
+def record(server: Server) -> Iterator[Callable[..., Writer]]:
+    """Begins recordings in processes of their own, and removes them after the test."""
+    writers: list[Writer] = []
+
+    def record(name: str, *statements: str) -> Writer:
+        writers.append(Writer(server, name))
+        writers[-1].run(*statements)
+        return writers[-1]
+
+    yield record
+    for writer in writers:
+        writer.close()
+        shutil.rmtree(root(server) / writer.id, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def kernel_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A JupyterLab that has kernels, for the widget."""
+    server = start_server(tmp_path_factory.mktemp("lab-with-kernels"), kernels=True)
     yield server
     stop_server(server)
 

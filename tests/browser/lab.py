@@ -19,7 +19,8 @@ from playwright.sync_api import FrameLocator, Locator, Page, expect
 import jupyter_recorder
 
 TOKEN = "test-token"
-START_S = 60
+NO_KERNELS = ("--KernelSpecManager.ensure_native_kernel=False", "--KernelSpecManager.allowed_kernelspecs=none")
+START_S = 180
 
 
 @dataclass(frozen=True)
@@ -30,25 +31,32 @@ class Server:
     root: Path
     process: subprocess.Popen[bytes]
 
-    def api(self, path: str) -> Any:
-        """Return what the server's REST interface answers."""
-        request = urllib.request.Request(f"{self.url}/api/{path}", headers={"Authorization": f"token {TOKEN}"})
+    def api(self, path: str, method: str = "GET") -> Any:
+        """Return what the server's REST interface answers; None for an empty answer."""
+        headers = {"Authorization": f"token {TOKEN}"}
+        request = urllib.request.Request(f"{self.url}/api/{path}", headers=headers, method=method)
         with urllib.request.urlopen(request, timeout=10) as response:
-            return json.load(response)
+            return json.loads(response.read() or "null")
 
 
-def start_server(folder: Path) -> Server:
-    """Start JupyterLab (and Notebook) with settings, data and documents of its own below `folder`, and no kernels."""
+def start_server(folder: Path, *options: str, kernels: bool = False, port: int | None = None) -> Server:
+    """Start JupyterLab (and Notebook) with settings, data and documents of its own below `folder`.
+
+    A replay needs no kernel: without `kernels` none can be started. `port` is one that was used before, so that a
+    server that is started again in the same folder has its old address.
+    """
     root, home, extensions = (folder / name for name in ("root", "home", "labextensions"))
-    for path in (root, home, extensions):
-        path.mkdir()
-    _settle(home)
-    # The built files as they are in the tree, however the package was installed.
-    (extensions / "jupyter-recorder").symlink_to(Path(jupyter_recorder.__file__).parent / "_labextension")
-    port = _free_port()
+    if not root.exists():
+        for path in (root, home, extensions):
+            path.mkdir()
+        _settle(home)
+        # The built files as they are in the tree, however the package was installed.
+        (extensions / "jupyter-recorder").symlink_to(Path(jupyter_recorder.__file__).parent / "_labextension")
+    port = port or _free_port()
+    options = (*_arguments(port, root, extensions), *options, *(() if kernels else NO_KERNELS))
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *_arguments(port, root, extensions)],
+            [sys.executable, "-m", "jupyterlab", *options],
             env=_environment(home),
             cwd=root,
             stdout=log,
@@ -79,9 +87,6 @@ def _arguments(port: int, root: Path, extensions: Path) -> list[str]:
         "--ServerApp.port_retries=0",
         f"--ServerApp.root_dir={root}",
         f"--IdentityProvider.token={TOKEN}",
-        # A replay needs no kernel: none can be started here.
-        "--KernelSpecManager.ensure_native_kernel=False",
-        "--KernelSpecManager.allowed_kernelspecs=none",
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         *(f"--{app}.expose_app_in_browser=True" for app in apps),
@@ -151,6 +156,7 @@ def open_lab(page: Page, server: Server) -> None:
     """Load JupyterLab with an empty workspace and wait until it is ready."""
     page.goto(f"{server.url}/lab?reset&token={TOKEN}")
     page.wait_for_function("() => window.jupyterapp?.restored?.then(() => true)")
+    page.wait_for_url(lambda url: "reset" not in url)  # JupyterLab takes it away a little later
 
 
 def open_document(page: Page, server: Server, path: str) -> None:
@@ -186,17 +192,17 @@ def player_frame(page: Page, n: int = 0) -> FrameLocator:
     return frame
 
 
-def play_button(frame: FrameLocator) -> Locator:
+def play_button(frame: FrameLocator | Locator) -> Locator:
     """Return the button that plays and pauses."""
     return frame.get_by_test_id("play")
 
 
-def slider(frame: FrameLocator) -> Locator:
+def slider(frame: FrameLocator | Locator) -> Locator:
     """Return the timeline."""
     return frame.get_by_role("slider")
 
 
-def position(frame: FrameLocator) -> float:
+def position(frame: FrameLocator | Locator) -> float:
     """Return where the player stands, in seconds."""
     return float(slider(frame).get_attribute("aria-valuenow") or "nan")
 

@@ -21,7 +21,7 @@ from lab import (
 )
 from playwright.sync_api import Page, expect
 
-from jupyter_recorder.replay.bundle import ReplayOptions, link_bundle, mime_bundle
+from jupyter_recorder.replay.bundle import ReplayOptions, mime_bundle
 
 LIMIT = 5 << 20
 
@@ -119,11 +119,3 @@ def test_a_cast_as_an_output_plays(page: Page, server: Server) -> None:
     frame = player_frame(page)
     slider(frame).press("End")
     expect(frame.locator(".xterm-rows")).to_contain_text("24 passed in 0.88s")
-
-
-def test_a_linked_replay_says_what_it_needs(page: Page, server: Server) -> None:
-    """A replay that is a link shows one plain sentence where the recording can't be fetched."""
-    manifest = fixture_recording.recording().manifest
-    write_notebook(server.root / "link.ipynb", link_bundle(manifest, ReplayOptions(), summary="a replay"))
-    open_notebook(page, server, "link.ipynb")
-    expect(page.locator(".jupyter-recorder-replay")).to_contain_text("it needs the recorder's server extension")

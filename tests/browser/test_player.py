@@ -10,8 +10,7 @@ from typing import Any
 import fixture_recording
 import pytest
 from fixture_recording import START, Journal
-from lab import play_button, player_frame, position, slider, terminal_text, write_notebook
-from nbconvert import HTMLExporter
+from lab import play_button, player_frame, position, slider, terminal_text
 from playwright.sync_api import FrameLocator, Page, expect
 
 from jupyter_recorder.replay.bundle import ReplayData, ReplayOptions, mime_bundle
@@ -209,15 +208,3 @@ def test_what_is_no_cast_says_so(page: Page, tmp_path: Path) -> None:
     place(page, tmp_path, terminal("hello"))
     alert = page.frame_locator("iframe").get_by_role("alert")
     expect(alert).to_have_text("This replay can't be shown. This is no asciicast: its first line is not a JSON header.")
-
-
-def test_a_notebook_exported_to_html_plays(page: Page, tmp_path: Path) -> None:
-    """What nbconvert makes of the notebook replays by itself."""
-    bundle = mime_bundle(fixture_recording.recording(), ReplayOptions(), summary="a replay", max_embed_bytes=5 << 20)
-    write_notebook(tmp_path / "n.ipynb", bundle)
-    text, _ = HTMLExporter().from_filename(str(tmp_path / "n.ipynb"))  # type: ignore[no-untyped-call]
-    (tmp_path / "n.html").write_text(text, encoding="utf-8")
-    page.goto((tmp_path / "n.html").as_uri(), wait_until="commit")
-    frame = player_frame(page)
-    slider(frame).press("End")
-    expect(frame.locator(".chat")).to_contain_text("Thanks, I'll try that.")

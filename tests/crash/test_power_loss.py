@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import errno
 import random
-import threading
 from pathlib import Path
 
 import pytest
-from faults import Fault, FaultyFiles, PowerLossFiles
+from faults import FailingPowerLossFiles, Fault, PowerLossFiles
 from journals import HEADER, note
 
 from jupyter_recorder.files import SYSTEM, make_folders
@@ -19,15 +18,6 @@ from jupyter_recorder.journal.repair import repair_tail
 from jupyter_recorder.journal.writer import JournalWriter
 
 LARGE = ["a" * 70_000, "b" * 70_000]
-
-
-class FailingPowerLossFiles(PowerLossFiles, FaultyFiles):
-    """Files that fail, on a machine that loses power."""
-
-    def __init__(self, root: Path, *faults: Fault) -> None:
-        PowerLossFiles.__init__(self, root)
-        self.faults = list(faults)
-        self._striking = threading.Lock()
 
 
 class Promises:

@@ -41,7 +41,7 @@ def refused(kernel: Kernel, code: str) -> str:
         ("%record replay x --speed nan", "--speed takes a number from 0.01 on, not nan"),
         ("%record replay x --idle -1", "--idle takes a number from 0 on, not -1"),
         ("%record replay x --start inf", "--start takes a number from 0 on, not inf"),
-        ("%record export x", "--to FORMAT or -o PATH says as what (notebook, asciicast-v2, ndjson)"),
+        ("%record export x", "--to FORMAT or -o PATH says as what (notebook, asciicast-v2, asciicast-v3, html,"),
         ("%record export nosuch --to notebook", "no recording is called 'nosuch'"),
         ("%record sh", "what is to be run? For example: %record sh ls -l"),
         ("%record sh --bogus ls", "'--bogus' is no option; there are --name, --size and --input"),
@@ -79,7 +79,7 @@ def test_an_unknown_format_lists_those_that_exist(kernel: Kernel) -> None:
     """`export --to` something else names the formats."""
     kernel.run("%record start formats\n%record stop")
 
-    assert "'pdf' is no export format; there are notebook, asciicast-v2, ndjson" in refused(
+    assert "'pdf' is no export format; there are notebook, asciicast-v2, asciicast-v3" in refused(
         kernel, "%record export formats --to pdf"
     )
 

@@ -130,3 +130,20 @@ def test_tab_offers_nothing_where_the_root_cannot_be_read(new_kernel: Callable[.
 
     assert [] == [match for match in kernel.complete("%record replay x") if "x" not in match]
     assert "ok" == kernel.run("1").status
+
+
+def test_own_patterns_are_taken_out_of_cells_and_terminals(kernel: Kernel) -> None:
+    """What `redact_patterns` match goes from source, outputs and a terminal; one that cannot be used is refused."""
+    refused = kernel.run("%config RecorderMagics.redact_patterns = ['fine', '(']")
+    assert "can't be used to redact" in refused.out + str(refused)
+    kernel.run(r"%config RecorderMagics.redact_patterns = [r'ACME-\d+']")
+    kernel.run("%record start own")
+    kernel.run("for part in ('see AC', 'ME-12', '3456 here'): print(part, end='')")
+    kernel.run("%record sh printf 'ACME-%s' 654321")
+    kernel.run("%record stop")
+    files = [path for path in kernel.folder("own").rglob("*") if path.is_file()]
+    everything = b"".join(path.read_bytes() for path in files)
+
+    assert b"see [redacted:custom] here" in everything
+    assert b"123456" not in everything.replace(b"'3456", b"")
+    assert b"654321" not in (kernel.folder("own") / "terminal.cast").read_bytes()

@@ -86,7 +86,7 @@ def test_a_program_takes_the_terminals_size_and_keys(terminal: Terminal) -> None
     """`%record sh` has the terminal's size; what is typed reaches the program and is not recorded as input."""
     process = terminal.process
     process.sendline("%record sh --name asks stty size; read -p 'name? ' x; echo hello $x")
-    process.expect("name\\? ")
+    process.expect("90\r\nname\\? ")  # the program's own: the command that was typed is echoed too
     process.send("ana\r")
     process.expect("hello ana")
     process.expect(r"In \[\d+\]: ")
@@ -98,11 +98,20 @@ def test_a_program_takes_the_terminals_size_and_keys(terminal: Terminal) -> None
     assert "" == cast_text(cast, "i")
 
 
+def test_what_is_typed_ahead_is_the_programs(terminal: Terminal) -> None:
+    """Keys that come before the program has the terminal are not thrown away."""
+    process = terminal.process
+    process.sendline("%record sh --name ahead read x; echo hello $x")
+    process.send("eve\r")
+    process.expect("hello eve")
+    process.expect(r"In \[\d+\]: ")
+
+
 def test_input_is_recorded_when_it_is_asked_for(terminal: Terminal) -> None:
     """With `--input` the keys are `i` events of the `.cast`."""
     process = terminal.process
     process.sendline("%record sh --name typed --input read -p 'name? ' x")
-    process.expect("name\\? ")
+    process.expect("\r\nname\\? ")
     process.send("bob\r")
     process.expect(r"In \[\d+\]: ")
 

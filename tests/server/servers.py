@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -22,6 +23,8 @@ import jupyter_recorder
 
 TOKEN = "test-token"
 PATIENCE = 60.0
+# A killed server is quicker, and does the same for what is tested.
+COVERED = "COVERAGE_PROCESS_CONFIG" in os.environ
 PROJECT = Path(jupyter_recorder.__file__).parents[1]
 SHIPPED_TO = "etc/jupyter/jupyter_server_config.d"
 
@@ -35,17 +38,21 @@ def shipped_settings() -> Path:
 
 
 class Server:
-    """A server process below `home`, with recordings in `root` (None: as set); `options` go to its command line."""
+    """A server process below `home`, with recordings in `root` (None: as set); `options` go to its command line.
 
-    def __init__(self, home: Path, root: Path | None, *options: str) -> None:
+    `port` is one that was used before, so that a restarted server has its old address.
+    """
+
+    def __init__(self, home: Path, root: Path | None, *options: str, port: int | None = None) -> None:
         home.mkdir(exist_ok=True)
         shutil.copytree(shipped_settings(), home / "conf" / "jupyter_server_config.d", dirs_exist_ok=True)
         self._log = home / "server.log"
         variables = {key: value for key, value in environment(home).items() if key != "JUPYTER_RECORDER_DIR"}
         variables |= {"JUPYTER_RECORDER_DIR": str(root)} if root else {}
-        self.url = f"http://127.0.0.1:{(port := _free_port())}"
+        self.port = port or _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
         command = [sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"]
-        command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}"]
+        command += [f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}"]
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
                 [*command, f"--ServerApp.root_dir={home}", *options],
@@ -88,13 +95,17 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(home: Path, root: Path | None, *options: str) -> Iterator[Server]:
+def serving(home: Path, root: Path | None, *options: str, port: int | None = None) -> Iterator[Server]:
     """Run a server, which answers by then, until the block ends."""
-    server = Server(home, root, *options)
+    server = Server(home, root, *options, port=port)
     try:
         server.wait(server.answers)
         yield server
     finally:
+        if COVERED:  # what was run is written at an orderly end
+            server.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.process.wait(PATIENCE)
         server.process.kill()
         server.process.wait()
 

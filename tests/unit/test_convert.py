@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import pytest
 from kernels import cast_text, lines
 
 import jupyter_recorder
-from jupyter_recorder.convert import FORMATS, export, find_format
+from jupyter_recorder.convert import FORMATS, export, export_recording, find_format
 from jupyter_recorder.errors import RecError, StorageError, UnknownFormat
 from jupyter_recorder.library.library import Library
 from jupyter_recorder.recorder import Recorder
@@ -123,7 +124,7 @@ def test_a_terminal_too_large_to_embed_is_named(
     make: Callable[..., jupyter_recorder.Recording], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A notebook with a large terminal is exported all the same, saying how to get it."""
-    monkeypatch.setattr("jupyter_recorder.convert.notebook._MAX_EMBED_BYTES", 100)
+    monkeypatch.setattr("jupyter_recorder.convert.exporters.notebook._MAX_EMBED_BYTES", 100)
     terminal = notebook_of(make(session), tmp_path / "x.ipynb").cells[-1]
 
     assert "▶ ls (too large to replay here; export it with --to asciicast-v2)" == terminal.outputs[0].data["text/plain"]
@@ -201,10 +202,12 @@ def test_one_of_several_terminals_is_chosen(make: Callable[..., jupyter_recorder
 
 
 def test_every_format_is_found_by_name_ending_and_alias() -> None:
-    """A format answers to its name, its ending with and without dot, and its aliases, in any case."""
+    """A format answers to its name and its aliases in any case; an ending means the first that has it."""
     for format_ in FORMATS:
-        for word in (format_.name, format_.ending, format_.ending[1:], *format_.aliases, format_.name.upper()):
+        for word in (format_.name, *format_.aliases, format_.name.upper()):
             assert format_ is find_format(word)
+        first = next(other for other in FORMATS if other.ending == format_.ending)
+        assert first is find_format(format_.ending) is find_format(format_.ending[1:])
     with pytest.raises(UnknownFormat):
         find_format("pdf")
 
@@ -242,3 +245,45 @@ def test_a_failure_in_the_middle_leaves_no_file(
         export(recording, "ndjson", tmp_path / "x.ndjson")
 
     assert ["root"] == os.listdir(tmp_path)
+
+
+def test_a_recording_without_a_readable_manifest_is_exported(
+    make: Callable[..., jupyter_recorder.Recording], library: Library, tmp_path: Path
+) -> None:
+    """What the journal and the terminals hold comes out of a recording whose manifest is garbage."""
+    recording = make(session)
+    (recording.path / "manifest.json").write_text("garbage")
+    damaged = library.find(recording.id)
+    for format_ in FORMATS:
+        export(damaged, format_.name, tmp_path / f"x{format_.name}")
+
+    assert "hello" in (tmp_path / "xtext").read_text()
+    assert "file\r\n" == cast_text(tmp_path / "xasciicast-v2")
+
+
+def test_a_terminal_that_is_no_file_costs_itself_alone(
+    make: Callable[..., jupyter_recorder.Recording], library: Library, tmp_path: Path
+) -> None:
+    """A `.cast` that is a FIFO, a link or garbage is named in documents and notebooks; the rest is there."""
+    recording = make(session)
+    cast = recording.path / "terminal.cast"
+    spoils = (os.mkfifo, lambda path: path.symlink_to("/etc/passwd"), lambda path: path.write_text("x"))
+    for number, spoil in enumerate(spoils):
+        cast.unlink()
+        spoil(cast)
+        for name in ("markdown", "text", "notebook", "otel"):
+            export(library.find(recording.id), name, tmp_path / f"{number}{name}")
+
+        assert "hello" in (tmp_path / f"{number}text").read_text()
+        assert "root:" not in (tmp_path / f"{number}text").read_text()
+
+
+def test_a_file_object_takes_the_bytes(make: Callable[..., jupyter_recorder.Recording], tmp_path: Path) -> None:
+    """An export goes to any binary file, the same bytes as to a path; without a format there is none to guess."""
+    recording = make(session)
+    out = io.BytesIO()
+    assert None is export_recording(recording, "ndjson", out)
+
+    assert export(recording, "ndjson", tmp_path / "x").read_bytes() == out.getvalue()
+    with pytest.raises(TypeError, match="say the format"):
+        export_recording(recording, None, out)

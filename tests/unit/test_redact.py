@@ -9,8 +9,10 @@ import pytest
 
 from jupyter_recorder.redact import BUILTIN, HOLD_LIMIT, Redactor, StreamRedactor
 from jupyter_recorder.redact.patterns import KEEP_WIDTH
+from jupyter_recorder.redact.tokens import _SERVICES as SERVICES
 
 ALNUM40 = "a1B2c3D4e5" * 4
+HEX = "0123456789" * 7  # fits all of their classes
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
 PEM_BODY = "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,AA\n\nMIIEpAIBAAKCAQEA7v+/\r\nabc=\n"
 
@@ -32,6 +34,8 @@ SECRETS = [
     (f"npm_{ALNUM40}", f"npm_{ALNUM40}", "npm-token"),
     (f"pypi-AgEIcHlwaS5vcmc{ALNUM40}", f"pypi-AgEIcHlwaS5vcmc{ALNUM40}", "pypi-token"),
     (f"hf_{ALNUM40}", f"hf_{ALNUM40}", "huggingface-token"),
+    *((f"={prefix}{HEX}", f"{prefix}{HEX}", kind) for kind, prefix, _, _ in SERVICES),
+    (f"SG.{ALNUM40[:22]}.{HEX}", f"SG.{ALNUM40[:22]}.{HEX}", "sendgrid-key"),
     (f"jwt {JWT};", JWT, "jwt"),
     (f"\x1b[32mghp_{ALNUM40}\x1b[0m", f"ghp_{ALNUM40}", "github-token"),
     (f"line\\nghp_{ALNUM40}", f"ghp_{ALNUM40}", "github-token"),

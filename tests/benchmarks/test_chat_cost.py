@@ -1,0 +1,117 @@
+"""What recording a chat of JupyterLab's costs: 500 tokens into a chat of 1,000 messages of 1 kB.
+
+Beside jupyterlab-chat's own store in the same run. Loop time is processor time of the loop's thread, so that what else
+the machine does is not counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from jupyterlab_chat.models import Message, NewMessage
+from jupyterlab_chat.websocket_model import WsChatModel
+
+from jupyter_recorder.capture.labchat import RecordedChat
+from jupyter_recorder.library.library import Library
+from jupyter_recorder.service import RecordingService, ServiceConfig
+from jupyter_recorder.service.served import ServedService
+
+TOKENS, STORED, PAUSE_SECONDS, MESSAGES = 500, 50, 0.005, 1_000
+WORDS = ["the ", "walrus ", "counted ", "ice ", "floes, "]
+
+
+class Cost(NamedTuple):
+    """Seconds of the loop a token, and bytes written a byte of text."""
+
+    seconds: float
+    amplification: float
+
+
+class Chat(WsChatModel):
+    """A chat that can be kept from storing itself, and counts what it stores."""
+
+    stores = True
+    stored_bytes = 0
+
+    def save(self) -> None:
+        """Write the file, as ever."""
+        if self.stores:
+            super().save()
+            self.stored_bytes += (self.root_dir / self.path).stat().st_size
+
+
+def filled(folder: Path) -> Chat:
+    """Return a chat with its messages."""
+    chat = Chat("talk.chat", folder)
+    chat.load_from_file()
+    for number in range(MESSAGES):
+        message = {"id": f"m{number}", "body": "x" * 1000, "time": float(number), "sender": "ana", "type": "msg"}
+        chat._messages.append(message)
+        chat._indexes_by_id[message["id"]] = number  # type: ignore[index]
+    return chat
+
+
+async def stream(chat: Chat, tokens: int = TOKENS) -> tuple[float, int]:
+    """Stream tokens; return the loop's processor seconds, and the text's bytes."""
+    message_id = chat.add_message(NewMessage(body="", sender="bot"))
+    begin, size = time.thread_time(), 0
+    for number in range(tokens):
+        token = WORDS[number % len(WORDS)]
+        size += len(token)
+        chat.update_message(Message(id=message_id, body=token, time=0.0, sender="bot"), append=True)
+        await asyncio.sleep(PAUSE_SECONDS)
+    return time.thread_time() - begin, size
+
+
+async def theirs(folder: Path) -> Cost:
+    """Cost of jupyterlab-chat's store, less than that of the loop and the pauses by themselves."""
+    chat = filled(folder)
+    chat.stores = False
+    idle, _ = await stream(chat, STORED)
+    chat.stores = True
+    seconds, size = await stream(chat, STORED)
+    # Each token stores the whole chat, and longer answers only make it more.
+    return Cost((seconds - idle) / STORED, chat.stored_bytes / size)
+
+
+async def ours(folder: Path) -> Cost:
+    """Cost of recording, likewise."""
+    service = ServedService(RecordingService(ServiceConfig(), Library(folder / "root")))
+    chat = filled(folder)
+    chat.stores = False
+    idle, _ = await stream(chat)
+    recorded = RecordedChat(chat, "bench", service, str)
+    recorded.attach()
+    while not recorded._ready:
+        await asyncio.sleep(0.01)
+    await service.status()
+    before = await journal_bytes(service, folder)
+    seconds, size = await stream(chat)
+    recorded.detach()
+    after = await journal_bytes(service, folder)
+    await service.close()
+    return Cost((seconds - idle) / TOKENS, (after - before) / size)
+
+
+async def journal_bytes(service: ServedService, folder: Path) -> int:
+    """Return how long the journal is when all that was heard is in it."""
+    answers: Any = await service.answer([{"type": "session_update", "session_id": "jupyterlab-chat:bench"}], by=None)
+    assert "ack" in str(answers[0]).lower()
+    return sum(path.stat().st_size for path in (folder / "root").glob("*/session*.ndjson"))
+
+
+def test_chat(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Recording takes at most 5 times the text's bytes, and 0.2 ms of the loop a token where the store takes 8.5."""
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "ours").mkdir()
+    store = asyncio.run(theirs(tmp_path / "theirs"))
+    found = asyncio.run(ours(tmp_path / "ours"))
+    with capsys.disabled():
+        for name, cost in (("chat: jupyterlab-chat's store", store), ("chat: recorded", found)):
+            print(f"\n{name}: {cost.seconds * 1000:.3f} ms a token, {cost.amplification:,.1f} bytes a byte of text")
+    assert 5.0 >= found.amplification
+    assert store.seconds * 0.2 / 8.5 >= found.seconds
