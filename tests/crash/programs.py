@@ -35,6 +35,11 @@ class Program:
         """The recording's folder."""
         return Path(self.facts["path"])
 
+    def hold(self) -> None:
+        """Let it live, but do nothing any more: not even what its threads had begun."""
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOWAIT)
+
     def kill(self) -> None:
         """End it as kill -9 does."""
         self.process.kill()

@@ -205,6 +205,7 @@ def test_a_lock_left_by_a_finished_recording_is_no_news(root: Path) -> None:
 def test_a_living_recording_is_never_taken(root: Path) -> None:
     """While its process lives, no recovery touches a recording, not even a forced one."""
     with living("record", root) as program:
+        program.hold()
         before = tree(root)
         assert recover(Library(root), force=True) == []
         assert before == tree(root)

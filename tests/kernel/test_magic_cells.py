@@ -21,13 +21,18 @@ def record(kernel: Kernel, name: str, *cells: str) -> list[dict]:
     return [event for event in found if event.get("cell_id") not in own]
 
 
+def say(line: str) -> str:
+    """Return code that shows a line by one write, which is one output; of `print(line)` the end may come apart."""
+    return f"print('{line}\\n', end='', flush=True)"
+
+
 def test_a_print_stands_between_its_cells_start_and_end(kernel: Kernel) -> None:
     """A cell is recorded as its start with source and count, its output, and its end with status and duration."""
-    found = record(kernel, "order", "print('hello')")
+    found = record(kernel, "order", say("hello"))
 
     assert ["cell_start", "output", "cell_end"] == [event["type"] for event in found]
     start, output, end = found
-    assert "print('hello')" == start["source"]
+    assert say("hello") == start["source"]
     assert isinstance(start["execution_count"], int)
     assert {"output_type": "stream", "name": "stdout", "text": "hello\n"} == output["output"]
     assert "ok" == end["status"]
@@ -99,7 +104,7 @@ def test_prints_of_a_forked_worker_are_recorded(kernel: Kernel) -> None:
 
 def test_stderr_is_kept_apart(kernel: Kernel) -> None:
     """Text on stderr is recorded as stderr, in its place among stdout."""
-    code = "import sys\nprint('one', flush=True)\nprint('two', file=sys.stderr, flush=True)\nprint('three')"
+    code = f"import sys\n{say('one')}\nprint('two\\n', end='', file=sys.stderr, flush=True)\n{say('three')}"
     found = record(kernel, "streams", code)
 
     shown = [(output["name"], output["text"]) for output in outputs(found)]
@@ -139,7 +144,7 @@ def test_a_display_and_its_update_are_recorded(kernel: Kernel) -> None:
 
 def test_clear_output_is_recorded_in_its_place(kernel: Kernel) -> None:
     """`clear_output` stands between the output that goes and the one that comes."""
-    code = "from IPython.display import clear_output\nprint('old', flush=True)\nclear_output(wait=True)\nprint('new')"
+    code = f"from IPython.display import clear_output\n{say('old')}\nclear_output(wait=True)\n{say('new')}"
     found = record(kernel, "cleared", code)
 
     assert ["cell_start", "output", "clear_output", "output", "cell_end"] == [event["type"] for event in found]
