@@ -13,15 +13,18 @@ from lab import Server
 from jupyter_recorder.replay.bundle import ReplayData
 
 _PROGRAM = """
-import sys
+import resource, sys
 import jupyter_recorder, jupyter_recorder.library.manifest
 recorder = jupyter_recorder.start(sys.argv[1])
 print(recorder.id, flush=True)
 for line in sys.stdin:
     exec(line)
-    recorder.active and recorder.wait()
+    while recorder.active and not recorder.wait(timeout=0.05) and not recorder.error: pass
     print("done", flush=True)
 """
+
+# A manifest of these tests fits, a long message does not.
+_LIMIT_BYTES = 10_000
 
 
 def root(server: Server) -> Path:
@@ -67,12 +70,22 @@ class Writer:
         self.id = self._answer()
 
     def run(self, *statements: str) -> None:
-        """Run statements in which `recorder` is the open recording; returns when what they record is on the disk."""
+        """Run statements in which `recorder` is the open recording; returns when that is on the disk, or refused."""
         assert self._process.stdin is not None
         for statement in statements:
             self._process.stdin.write(statement + "\n")
             self._process.stdin.flush()
             assert self._answer() == "done"
+
+    def refuse(self) -> None:
+        """Have the system refuse what is written from now on (`File too large`), and record a message."""
+        self.run(f"resource.setrlimit(resource.RLIMIT_FSIZE, ({_LIMIT_BYTES}, resource.RLIM_INFINITY))")
+        self.run(f"recorder.chat.add('user', 'x' * {2 * _LIMIT_BYTES})")
+
+    def allow(self) -> None:
+        """Have the system take all again; returns when what was refused is on the disk."""
+        self.run("resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))")
+        self.run("recorder.wait()")
 
     def stop(self) -> None:
         """End the recording in order."""

@@ -181,15 +181,14 @@ def test_a_failing_recording_can_not_be_missed(
     open_lab(page, server)
     status = page.locator(".jr-status")
     expect(status).to_have_text("1 recording")
-    full = "recorder._failure = jupyter_recorder.PersistFailed('No space left on device')"
-    writer.run(full, "recorder.tell_health()")
+    writer.refuse()
     expect(status).to_have_text("NOT SAFE: 1 of 1 recording")
-    expect(status).to_have_attribute("title", re.compile("No space left on device"))
+    expect(status).to_have_attribute("title", re.compile("File too large"))
     expect(page.locator(".jp-Notification-Status-Text")).to_have_text("1")
     status.click()
     expect(row(page, "failing")).to_have_attribute("data-state", "failing")
     page.screenshot(path=shots / "failing.png")
-    writer.run("recorder._failure = None", "recorder.tell_health()")
+    writer.allow()
     expect(status).to_have_text("1 recording")
     expect(page.locator(".jp-Notification-Status-Text")).to_have_text("0")
     assert troubles == []
