@@ -1,5 +1,5 @@
 /**
- * Goes through a large terminal once, in the background, and leaves keyframes on its way.
+ * Goes through a large terminal once, in the background, and leaves keyframes on its way, and the blocks themselves.
  *
  * It works in the page's own thread, a few milliseconds at a time: the frame's policy allows no workers. Whoever seeks
  * meanwhile comes first.
@@ -9,16 +9,16 @@ import type { Terminal as Xterm } from '@xterm/xterm';
 
 import { parseSize } from './model/cast';
 import type { CastEvent } from './model/cast';
-import { pack } from './model/keyframes';
 import type { LargeTerminal } from './model/large-terminal';
+import { pack } from './model/packing';
 import { canBeTaken, takeState } from './views/screen-state';
 import { makeXterm } from './views/xterm';
 
 const BLOCKS_A_READ = 8;
-// Characters of output between keyframes: what a seek has to write is never much more. At a block's beginning fewer are
-// enough, since a seek then reads that block alone.
-const BETWEEN = 96 * 1024;
-const BETWEEN_BLOCKS = 32 * 1024;
+// Characters of output between keyframes, looked at after each piece: what a seek has to write is never much more. At a
+// block's beginning fewer are enough, since a seek then reads that block alone.
+const BETWEEN = 28 * 1024;
+const BETWEEN_BLOCKS = 8 * 1024;
 // The same for those with the lines that scrolled away: thirty times as large.
 const BETWEEN_HISTORIES = 4 * 2 ** 20;
 // One for each size at most so often: what was resized draws on what had scrolled away.
@@ -102,6 +102,7 @@ export class Preparation {
     for (const { state, ...place } of this.found.splice(0)) {
       terminal.keyframes.add({ ...place, packed: await pack(state) });
     }
+    await terminal.cast.keep(block, text);
     terminal.note(events, damaged);
     if (performance.now() - this.told > TOLD_EVERY_MS) {
       this.told = performance.now();

@@ -64,6 +64,18 @@ test('what is read again soon is not asked for again', async () => {
   assert.equal(asked.length, before);
 });
 
+test('blocks that are kept are the same texts, and nobody is asked for them', async () => {
+  const { file, asked } = fileOf(castOf(Array.from({ length: 8000 }, () => 60)));
+  const texts = await file.texts(0, file.blocks);
+  await Promise.all(texts.map((text, block) => file.keep(block, text)));
+  asked.length = 0;
+  assert.deepEqual(await file.texts(1, file.wholeBlocks - 1), texts.slice(1, file.wholeBlocks));
+  assert.equal(asked.length, 0);
+  // To the last one there may come more.
+  assert.deepEqual(await file.texts(0, file.blocks), texts);
+  assert.equal(asked.length, 1);
+});
+
 test('a read that failed is tried again', async () => {
   const { file } = fileOf(castOf([1, 2]));
   let fails = true;

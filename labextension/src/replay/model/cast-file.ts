@@ -7,6 +7,7 @@
 
 import { CastReader } from './cast';
 import type { CastEvent, Header } from './cast';
+import { pack, unpack } from './packing';
 
 export const BLOCK_BYTES = 64 * 1024;
 
@@ -15,6 +16,8 @@ const SLACK_BYTES = 4096;
 // A line that is longer is not read: nothing that a terminal showed at once is.
 const MAX_LINE_BYTES = 4 * 2 ** 20;
 const KEPT_BLOCKS = 8;
+// Of what a page may take, a third; what programs print takes a tenth of its bytes. Beyond it the host is asked again.
+const MAX_PACKED_BYTES = 32 * 2 ** 20;
 const NEWLINE = 10;
 
 export type ReadRange = (start: number, end: number) => Promise<ArrayBuffer>;
@@ -23,6 +26,8 @@ export class CastFile {
   private known: Header | null = null;
   /** What was read last, the newest at the end. */
   private readonly kept = new Map<number, Promise<string>>();
+  private readonly packed = new Map<number, Uint8Array>();
+  private packedBytes = 0;
 
   /** @param size bytes, up to the last whole line; see `grow` */
   constructor(
@@ -72,8 +77,21 @@ export class CastFile {
     return { events, damaged: reader.damaged };
   }
 
-  /** The whole lines of `count` blocks, a text for each, by one read where they are of usual length; nothing of them is kept. */
+  /** Keeps the text of a whole block, so that nobody need be asked for it again; nothing of it where there is no more room. */
+  async keep(block: number, text: string): Promise<void> {
+    if (block < this.wholeBlocks && this.packedBytes < MAX_PACKED_BYTES && !this.packed.has(block)) {
+      const packed = await pack(new TextEncoder().encode(text));
+      this.packed.set(block, packed);
+      this.packedBytes += packed.length;
+    }
+  }
+
+  /** The whole lines of `count` blocks, a text for each, by one read where they are of usual length; none is kept by that. */
   async texts(block: number, count: number): Promise<readonly string[]> {
+    const packed = Array.from({ length: count }, (_, at) => this.packed.get(block + at));
+    if (packed.every(one => one !== undefined)) {
+      return Promise.all(packed.map(async one => new TextDecoder().decode(await unpack(one))));
+    }
     const from = block * BLOCK_BYTES;
     const until = Math.min(this.size, from + count * BLOCK_BYTES);
     const bytes = await this.window(from, until);

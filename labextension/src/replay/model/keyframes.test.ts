@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Keyframes, pack, unpack } from './keyframes';
+import { Keyframes } from './keyframes';
+import { pack, unpack } from './packing';
 
 const frame = (block: number, index: number, history = false, size = 10) => ({ block, index, history, packed: new Uint8Array(size) });
 

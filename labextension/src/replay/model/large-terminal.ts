@@ -11,8 +11,9 @@ import type { CastFile } from './cast-file';
 import { countUntil } from './cursor';
 import type { Timed } from './cursor';
 import type { JournalEvent } from './journal';
-import { Keyframes, isBefore, unpack } from './keyframes';
+import { Keyframes, isBefore } from './keyframes';
 import type { Place } from './keyframes';
+import { unpack } from './packing';
 import type { Spot, Terminal, TerminalEnd, TerminalEvent, Way } from './terminals';
 import { text } from './text';
 
