@@ -102,11 +102,10 @@ class RecorderHandler(RecorderMixin, APIHandler):
         """Whether the request's body takes longer to look at than others should wait."""
         return len(self.request.body) > PARSED_AT_ONCE
 
-    def reply(self, answer: Any, status: int = 200) -> None:
-        """Send an answer; an error has the status that goes with its code."""
-        if isinstance(answer, Error):
-            status = STATUS_OF.get(answer.code, 503)
-        self.set_status(status)
+    def reply(self, answer: Any, status: int | None = None) -> None:
+        """Send an answer; an error has the status that goes with its code, if no other is given."""
+        usual = STATUS_OF.get(answer.code, 503) if isinstance(answer, Error) else 200
+        self.set_status(usual if status is None else status)
         self.set_header("Content-Type", "application/json")
         self.set_header("Cache-Control", "no-store")
         self.finish(encode_answer(answer))
@@ -139,7 +138,7 @@ class RecorderHandler(RecorderMixin, APIHandler):
             code = {403: "forbidden", 401: "forbidden", 404: "recording_not_found"}.get(status_code, "invalid_event")
             said = error.log_message if isinstance(error, web.HTTPError) else None
             answer = Error(code=code if status_code < 500 else "internal", message=said or self._reason)
-        self.reply(answer, status_code)
+        self.reply(answer, status_code if isinstance(error, web.HTTPError) else None)
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """Log what is a mistake of ours; a client's is its own."""

@@ -21,6 +21,7 @@ from ..ids import is_safe_id
 from ..journal.blobs import FOLDER as BLOBS
 from ..journal.codec import is_whole
 from ..journal.repair import whole_size
+from ..protocol import Error
 from .base import RecorderHandler
 
 _CHUNK: Final = 1 << 18
@@ -28,6 +29,10 @@ _JOURNAL: Final = re.compile(r"session(?:\.[1-9][0-9]{0,8})?\.ndjson")
 _CAST: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,80}(?:\.[1-9][0-9]{0,8})?\.cast")
 _BLOB: Final = re.compile(r"blobs/[0-9a-f]{64}")
 _RANGE: Final = re.compile(r"bytes=(?:(?P<first>[0-9]{1,18})-(?P<last>[0-9]{1,18})?|-(?P<suffix>[0-9]{1,18}))")
+
+
+# Where it begins and ends, in bytes of the file.
+Range = tuple[int, int]
 
 
 class Served(NamedTuple):
@@ -67,6 +72,32 @@ def _size(path: Path) -> int:
         os.close(fd)
 
 
+class Source:
+    """The bytes of a file from `start` to `end`, a piece at a time; the first one is read already."""
+
+    def __init__(self, path: Path, start: int, end: int) -> None:
+        self._file = os.fdopen(open_regular(path), "rb", buffering=0)
+        self._left = end - start
+        try:
+            self._file.seek(start)
+            self.first = self.read()
+        except BaseException:
+            self.close()
+            raise
+        if not self._left:
+            self.close()
+
+    def read(self) -> bytes:
+        """Return the next piece; nothing at the end, or where the file was cut meanwhile."""
+        piece = self._file.read(min(_CHUNK, self._left))
+        self._left -= len(piece)
+        return piece
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._file.close()
+
+
 class FileHandler(RecorderHandler):
     """`GET /recordings/{id}/files/{name}`: a journal's segment, a `.cast`, a blob."""
 
@@ -74,49 +105,63 @@ class FileHandler(RecorderHandler):
     @authorized
     async def get(self, recording_id: str, name: str) -> None:
         """Send the file, or the range of it that is asked for."""
-        file = await asyncio.to_thread(self._find, recording_id, name)
+        # One worker's turn for all that an answer of usual size takes: each more is waited for.
+        file, asked, source = await asyncio.to_thread(self._begin, recording_id, name)
         self.set_header("ETag", file.etag)
         self.set_header("Accept-Ranges", "bytes")
         self.set_header("Cache-Control", "private, no-cache")
-        harmless(self, file.mime, file.path.name)
-        if file.etag in [tag.strip().removeprefix("W/") for tag in self._header("If-None-Match").split(",")]:
+        if self._has(file):
             self.set_status(304)
             await self.finish()
             return
-        start, end = self._range(file)
-        try:
-            await send_range(self, file.path, start, end)
-        except StreamClosedError:  # who wanted it is gone
-            return
+        start, end = asked or (0, file.size)
+        if asked is not None:
+            if start >= end:
+                self.set_header("Content-Range", f"bytes */{file.size}")
+                self.reply(Error(code="invalid_event", message="this range lies outside of the file"), 416)
+                return
+            self.set_status(206)
+            self.set_header("Content-Range", f"bytes {start}-{end - 1}/{file.size}")
+        harmless(self, file.mime, file.path.name)
+        self.set_header("Content-Length", str(end - start))
+        if source is not None:
+            try:
+                await self._send(source, end - start)
+            except StreamClosedError:  # who wanted it is gone
+                return
+            finally:
+                source.close()
+        await self.finish()
 
     head = get
 
-    def _find(self, recording_id: str, name: str) -> Served:
+    def _begin(self, recording_id: str, name: str) -> tuple[Served, Range | None, Source | None]:
+        """Return the file, the range that is asked for (None: all), and what is to be sent, if anything is."""
         found = self.recorder.library.find_id(recording_id) if is_safe_id(recording_id) else None
         if found is None:
             raise RecordingNotFound(recording_id)
         try:
-            return served(found.path, name)
+            file = served(found.path, name)
+            asked = range_of(file, self._header("Range"), self._header("If-Range"))
+            start, end = asked or (0, file.size)
+            is_empty = self.request.method == "HEAD" or self._has(file) or start >= end
+            return file, asked, None if is_empty else Source(file.path, start, end)
         except OSError as error:
             raise web.HTTPError(404, "this recording has no such file") from error
 
-    def _range(self, file: Served) -> tuple[int, int]:
-        """Return where what is asked for begins and ends; the whole file where a range is not understood."""
-        text = self._header("Range")
-        match = _RANGE.fullmatch(text.strip())
-        if not text or match is None or self._header("If-Range") not in ("", file.etag):
-            return 0, file.size
-        if match["suffix"] is not None:
-            start, end = max(0, file.size - int(match["suffix"])), file.size
-        else:
-            start = int(match["first"])
-            end = min(file.size, int(match["last"]) + 1 if match["last"] else file.size)
-        if start >= end:
-            self.set_header("Content-Range", f"bytes */{file.size}")
-            raise web.HTTPError(416, "this range lies outside of the file")
-        self.set_status(206)
-        self.set_header("Content-Range", f"bytes {start}-{end - 1}/{file.size}")
-        return start, end
+    def _has(self, file: Served) -> bool:
+        """Tell whether who asks has exactly this already."""
+        return file.etag in [tag.strip().removeprefix("W/") for tag in self._header("If-None-Match").split(",")]
+
+    async def _send(self, source: Source, size: int) -> None:
+        piece = source.first
+        while piece:  # nothing: it was cut meanwhile, and the connection says that something is missing
+            self.write(piece)
+            size -= len(piece)
+            if size <= 0:
+                break
+            await self.flush()
+            piece = await asyncio.to_thread(source.read)
 
     def _header(self, name: str) -> str:
         return str(self.request.headers.get(name, ""))
@@ -133,21 +178,12 @@ def harmless(handler: RecorderHandler, mime: str, name: str) -> None:
     handler.set_header("Content-Security-Policy", "default-src 'none'; sandbox")
 
 
-async def send_range(handler: RecorderHandler, path: Path, start: int, end: int) -> None:
-    """Send the bytes from `start` to `end` of a file, a piece at a time."""
-    handler.set_header("Content-Length", str(end - start))
-    if handler.request.method == "HEAD":
-        await handler.finish()
-        return
-    file = os.fdopen(await asyncio.to_thread(open_regular, path), "rb")
-    with file:
-        file.seek(start)
-        left = end - start
-        while left > 0:
-            piece = await asyncio.to_thread(file.read, min(_CHUNK, left))
-            if not piece:  # it was cut meanwhile: the connection says that something is missing
-                break
-            left -= len(piece)
-            handler.write(piece)
-            await handler.flush()
-    await handler.finish()
+def range_of(file: Served, text: str, if_range: str) -> Range | None:
+    """Return where the range `text` begins and ends; None where it is not understood, or of another state."""
+    match = _RANGE.fullmatch(text.strip())
+    if match is None or if_range not in ("", file.etag):
+        return None
+    if match["suffix"] is not None:
+        return max(0, file.size - int(match["suffix"])), file.size
+    start, last = int(match["first"]), int(match["last"] or file.size)
+    return (start, min(file.size, last + 1)) if start <= last or not match["last"] else None

@@ -257,6 +257,46 @@ def test_a_range_is_served(server: Plain, sid: str, mid: str) -> None:
     assert (206, whole[10:20]) == (part.status, part.body)
 
 
+@pytest.mark.parametrize(
+    ("asked", "status", "said"),
+    [
+        ("bytes=0-", 206, "bytes 0-{last}/{size}"),
+        ("bytes=-5", 206, "bytes {tail}-{last}/{size}"),
+        ("bytes=3-999999999", 206, "bytes 3-{last}/{size}"),
+        ("bytes=999999999-", 416, "bytes */{size}"),
+        ("bytes=9-3", 200, None),
+        ("lines=1-2", 200, None),
+    ],
+)
+def test_a_range_is_said(server: Plain, sid: str, mid: str, asked: str, status: int, said: str | None) -> None:
+    """Content-Range says what is sent of how much; outside of the file it is 416, and what is no range is all of it."""
+    server.one(end(sid))
+    path = f"/recordings/{recording_id(server, sid)}/files/session.ndjson"
+    size = len(server.request("GET", path).body)
+    places = {"size": size, "last": size - 1, "tail": size - 5}
+    reply = server.request("GET", path, headers={"Range": asked})
+    assert (status, said and said.format(**places)) == (reply.status, reply.headers.get("content-range"))
+    assert {200: size, 416: len(reply.body)}.get(status, len(reply.body)) == len(reply.body)
+    head = server.request("HEAD", path, headers={"Range": asked})
+    assert (status, b"") == (head.status, head.body)
+
+
+def test_a_file_of_several_pieces_is_whole(server: Plain, sid: str, mid: str) -> None:
+    """What is sent a piece at a time is the file, byte for byte."""
+    server.post(
+        *[
+            {"type": "message_add", "session_id": sid, "message_id": f"m{n}", "role": "user", "content": "x" * 9000}
+            for n in range(90)
+        ]
+    )
+    server.one(end(sid))
+    path = f"/recordings/{recording_id(server, sid)}/files/session.ndjson"
+    stored = (server.folder(sid) / "session.ndjson").read_bytes()
+    assert len(stored) > 3 << 18
+    assert stored == server.request("GET", path).body
+    assert stored[5:-5] == server.request("GET", path, headers={"Range": f"bytes=5-{len(stored) - 6}"}).body
+
+
 def test_an_etag_saves_a_download(server: Plain, sid: str, mid: str) -> None:
     """With the ETag of what it has, a client is told 304."""
     server.one(end(sid))
