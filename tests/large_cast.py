@@ -31,6 +31,12 @@ def stamp(number: int) -> str:
     return f"{number:08d}"
 
 
+def tells_about(number: int, near: int) -> bool:
+    """Tell whether, for all of the `near` events before and after, the screen tells which one it is."""
+    place = number % STRETCH
+    return all(abs(place - edge) > near for edge in (0, STRETCH * 7 // 8, STRETCH))
+
+
 def screen(number: int) -> list[str]:
     """Return the screen's rows after event `number`, without blanks at their ends."""
     place = number % STRETCH

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
 import shutil
 import statistics
 import sys
@@ -33,7 +32,7 @@ sys.path[:0] = [str(HERE.parent / "browser"), str(HERE.parent)]
 import chromium  # noqa: E402  # found by the line above
 import large_cast  # noqa: E402
 from lab import Server, open_notebook, start_server, stop_server  # noqa: E402
-from large_recording import Large, inside, link, make, seek  # noqa: E402
+from large_recording import Large, anywhere, inside, link, make, seek  # noqa: E402
 from playwright.sync_api import Browser, Frame, Page, sync_playwright  # noqa: E402
 from recorded import root  # noqa: E402
 
@@ -125,11 +124,11 @@ def ours(browser: Browser, server: Server, large: Large, events: int, seeks: int
     frame.wait_for_function("() => window.rowsCame", timeout=60_000)
     first = frame.evaluate("() => window.rowsCame") - page.evaluate("() => window.frameCame")
     begun = time.monotonic()
-    places = random.Random(7)
-    early = [seek(frame, large, places.randrange(events), 60_000).ms for _ in range(seeks // 2)]
+    places = anywhere(events, 7)
+    early = [seek(frame, large, next(places), 60_000).ms for _ in range(seeks // 2)]
     peak = prepared(frame)
     taken = time.monotonic() - begun
-    sought = [seek(frame, large, places.randrange(events), 60_000) for _ in range(seeks)]
+    sought = [seek(frame, large, next(places), 60_000) for _ in range(seeks)]
     wrong = sum(one.rows != large_cast.screen(one.number) for one in sought)
     heap = frame.evaluate(_HEAP)
     page.close()
@@ -164,8 +163,8 @@ def theirs(browser: Browser, folder: Path, events: int, seeks: int) -> dict[str,
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.goto(f"{url}/index.html")
         first = page.evaluate(_THEIR_START)
-        places = random.Random(7)
-        sought = [their_seek(page, places.randrange(events)) for _ in range(seeks)]
+        places = anywhere(events, 7)
+        sought = [their_seek(page, next(places)) for _ in range(seeks)]
         heap = page.evaluate(_HEAP)
         page.close()
     return {"first_ms": first, "seek_ms": sought, "heap": heap}

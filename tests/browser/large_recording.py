@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import large_cast
@@ -88,6 +90,15 @@ def show(page: Page, server: Server, large: Large) -> FrameLocator:
 def inside(page: Page) -> Frame:
     """Return the player's frame."""
     return next(frame for frame in page.frames if frame.parent_frame is not None)
+
+
+def anywhere(events: int, seed: int) -> Iterator[int]:
+    """Yield random events for `seek` to go to, without end."""
+    chance = random.Random(seed)
+    while True:
+        number = chance.randrange(events)
+        if large_cast.tells_about(number, _NEAR):
+            yield number
 
 
 def seek(frame: Frame, large: Large, number: int, limit_ms: int = 20_000) -> Sought:
