@@ -16,7 +16,7 @@ const SLACK_BYTES = 4096;
 // A line that is longer is not read: nothing that a terminal showed at once is.
 const MAX_LINE_BYTES = 4 * 2 ** 20;
 const KEPT_BLOCKS = 8;
-// Of what a page may take, a third; what programs print takes a tenth of its bytes. Beyond it the host is asked again.
+// What programs print takes a tenth of its bytes when it is packed. Beyond this the host is asked again.
 const MAX_PACKED_BYTES = 32 * 2 ** 20;
 const NEWLINE = 10;
 
@@ -26,7 +26,8 @@ export class CastFile {
   private known: Header | null = null;
   /** What was read last, the newest at the end. */
   private readonly kept = new Map<number, Promise<string>>();
-  private readonly packed = new Map<number, Uint8Array>();
+  /** As Blobs, which the browser keeps outside of the page's heap. */
+  private readonly packed = new Map<number, Blob>();
   private packedBytes = 0;
 
   /** @param size bytes, up to the last whole line; see `grow` */
@@ -81,7 +82,7 @@ export class CastFile {
   async keep(block: number, text: string): Promise<void> {
     if (block < this.wholeBlocks && this.packedBytes < MAX_PACKED_BYTES && !this.packed.has(block)) {
       const packed = await pack(new TextEncoder().encode(text));
-      this.packed.set(block, packed);
+      this.packed.set(block, new Blob([packed as BlobPart]));
       this.packedBytes += packed.length;
     }
   }
@@ -90,7 +91,7 @@ export class CastFile {
   async texts(block: number, count: number): Promise<readonly string[]> {
     const packed = Array.from({ length: count }, (_, at) => this.packed.get(block + at));
     if (packed.every(one => one !== undefined)) {
-      return Promise.all(packed.map(async one => new TextDecoder().decode(await unpack(one))));
+      return Promise.all(packed.map(async one => new TextDecoder().decode(await unpack(new Uint8Array(await one.arrayBuffer())))));
     }
     const from = block * BLOCK_BYTES;
     const until = Math.min(this.size, from + count * BLOCK_BYTES);

@@ -11,6 +11,22 @@ export async function unpack(packed: Uint8Array): Promise<ArrayBuffer> {
   return (await through(packed, new DecompressionStream('gzip'))).buffer as ArrayBuffer;
 }
 
+// Without a Blob or a Response between: those are kept by another process, and read back from there.
 async function through(bytes: ArrayBuffer | Uint8Array, stream: CompressionStream | DecompressionStream): Promise<Uint8Array> {
-  return new Uint8Array(await new Response(new Blob([bytes as BlobPart]).stream().pipeThrough(stream)).arrayBuffer());
+  const writer = stream.writable.getWriter();
+  // What goes wrong is told to the reader too.
+  void writer.write(bytes as BufferSource).catch(() => undefined);
+  void writer.close().catch(() => undefined);
+  const parts: Uint8Array[] = [];
+  const reader = stream.readable.getReader();
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    parts.push(part.value);
+  }
+  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
