@@ -47,14 +47,14 @@ TYPED: Final = "the quick brown fox jumps over the lazy dog "
 
 # Waits for a line, then prints `<line>`, the file at its pace, and `</line>`; again and again.
 PRINTER: Final = """
-import os, sys, time
+import os, random, sys, time
 data, size, step = open(sys.argv[1], "rb").read(), int(sys.argv[2]), float(sys.argv[3])
 def put(piece):
     while piece:
         piece = piece[os.write(1, piece):]
 put(b"[rea" + b"dy]")
 for line in sys.stdin:
-    begun = time.monotonic()
+    begun = time.monotonic() + step * random.random()
     put(f"<{line.strip()}>".encode())
     for count, at in enumerate(range(0, len(data), size), 1):
         put(data[at : at + size])
