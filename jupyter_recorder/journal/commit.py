@@ -144,7 +144,8 @@ class Committer:
             if not self._ready:
                 return None
             held = sum(now - begun >= LATE_SECONDS for begun in self._begun.values())
-            few = self._few if now - self._ready[0].ready >= LATE_SECONDS else min(self._few, AT_ONCE)
+            is_late = now - self._ready[0].ready >= LATE_SECONDS
+            few = max(self._few, held) if is_late else min(self._few, AT_ONCE)  # the more hang, the more hang on them
             wanted = min(len(self._ready), few - (self._workers - self._idle - held))
             woken = max(0, min(wanted, self._idle))
             if woken:

@@ -14,6 +14,7 @@ import contextlib
 import itertools
 import json
 import shlex
+import shutil
 import statistics
 import sys
 import tempfile
@@ -42,6 +43,7 @@ STEP_SECONDS: Final = 0.05  # between two pieces of what one prints
 PAUSE_SECONDS: Final = 0.005  # between two keystrokes
 LOOK_SECONDS: Final = 2.0  # between two looks at how safe all is
 PATIENCE: Final = 60.0
+IDLE_PERCENT: Final = 5.0  # of a processor
 SHELL: Final = "--ServerApp.terminado_settings={'shell_command': ['/bin/sh']}"
 TYPED: Final = "the quick brown fox jumps over the lazy dog "
 
@@ -160,6 +162,13 @@ def recorded(server: Server, names: list[str]) -> Iterator[dict[str, str]]:
         assert status == 204, answer
 
 
+def settle(server: Server) -> None:
+    """Wait until the server has nothing to do."""
+    process = psutil.Process(server.process.pid)
+    process.cpu_percent()
+    eventually(lambda: process.cpu_percent(0.5) < IDLE_PERCENT)
+
+
 def unsafe(server: Server) -> int:
     """Return how many events of all recordings are not on the disk yet."""
     status, answer = ask(server, "GET", "/recordings?state=recording&limit=1000")
@@ -276,12 +285,16 @@ async def measure(options: Any, folder: Path, figures: Figures) -> None:
             names = [opened(server) for _ in range(options.terminals)]
             with audience(server, names, f"exec {shlex.join(printer)}") as orders:
                 for number in range(options.rounds):
+                    settle(server)
                     await crowd(figures, server, one, orders, f"p{number}")
+                    settle(server)
                     with recorded(server, [*names, name]) as ids:
                         at_most = await crowd(figures, server, one, orders, f"r{number}")
                     note(figures, "many, unsafe meanwhile, at most (events)", at_most)
                     for other in names:
                         assert_whole(shown(root, ids[other]), f"{other}.r{number}", printed)
+                    for recording_id in ids.values():  # else the next round would stand beside their way into the index
+                        shutil.rmtree(root / recording_id)
                     note_added(figures, "many, echo")
     assert server.process.returncode is not None
 
