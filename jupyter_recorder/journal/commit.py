@@ -25,6 +25,10 @@ WORKERS: Final = 8
 # At most 256 journals keep a descriptor open, and each can hold two: one in a write, one in a sync.
 MAX_WORKERS: Final = WORKERS + 512
 LATE_SECONDS: Final = 0.010
+# So many work at a time as long as nothing is late: each more is one more that the interpreter has to go round to.
+AT_ONCE: Final = 2
+# A task may be so late, so that a hundred terminals do not wake the scheduler for each of their pieces.
+SLACK_SECONDS: Final = 0.005
 # Workers beyond the few stay so long without work, so that a slow disk doesn't make threads come and go.
 STAY_SECONDS: Final = 5.0
 
@@ -44,6 +48,11 @@ class Timer:
         """Let the task never run, if it has not begun."""
         self._task = None
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it was neither cancelled nor taken."""
+        return self._task is not None
+
     def take(self) -> Task | None:
         """Return the task if it was not cancelled."""
         task, self._task = self._task, None
@@ -62,6 +71,7 @@ class Committer:
         self._ready: deque[Timer] = deque()
         self._order = itertools.count()
         self._idle = 0
+        self._begun: dict[int, float] = {}  # when each busy worker began its task, by its thread
         self._scheduler: threading.Thread | None = None
         self._workers = 0
         forks.watch(self)
@@ -106,37 +116,44 @@ class Committer:
         nap: float | None = None
         while True:
             with self._wake:
-                timer = self._next_due(nap)
-            nap = self._dispatch(timer)
+                due = self._all_due(nap)
+            nap = self._dispatch(due)
 
-    def _next_due(self, nap: float | None) -> Timer | None:
-        """Return the timer that is due; else sleep until the next one is, or for `nap` seconds, and return None."""
+    def _all_due(self, nap: float | None) -> list[Timer]:
+        """Return all that is due; if nothing is, sleep until something is, or for `nap` seconds, and return nothing."""
         now = time.monotonic()
-        due = self._timers[0][0] if self._timers else None
-        if due is not None and due <= now:
-            return heapq.heappop(self._timers)[2]
-        naps = [seconds for seconds in (nap, None if due is None else due - now) if seconds is not None]
-        self._wake.wait(min(naps) if naps else None)
-        return None
+        if not self._timers or self._timers[0][0] > now:
+            naps = [max(SLACK_SECONDS, self._timers[0][0] - now)] if self._timers else []
+            naps += [nap] if nap is not None else []
+            self._wake.wait(min(naps) if naps else None)
+            return []
+        found = []
+        while self._timers and self._timers[0][0] <= now:
+            timer = heapq.heappop(self._timers)[2]
+            if timer.is_wanted:
+                found.append(timer)
+        return found
 
-    def _dispatch(self, timer: Timer | None) -> float | None:
-        """Hand `timer` to the workers; return when to look again whether a task still waits (None: need not)."""
+    def _dispatch(self, due: list[Timer]) -> float | None:
+        """Hand over what is due; return when to look again whether a task still waits (None: need not)."""
         now = time.monotonic()
         with self._work:
-            if timer is not None:
+            for timer in due:
                 timer.ready = now
-                self._ready.append(timer)
-            waiting = len(self._ready) - self._idle
-            if self._idle and self._ready:
-                self._work.notify(min(self._idle, len(self._ready)))
-            if waiting <= 0:
+            self._ready.extend(due)
+            if not self._ready:
                 return None
-            self._start_workers(waiting, now)
+            held = sum(now - begun >= LATE_SECONDS for begun in self._begun.values())
+            is_late = now - self._ready[0].ready >= LATE_SECONDS
+            few = max(self._few, held) if is_late else min(self._few, AT_ONCE)  # the more hang, the more hang on them
+            wanted = min(len(self._ready), few - (self._workers - self._idle - held))
+            woken = max(0, min(wanted, self._idle))
+            if woken:
+                self._work.notify(woken)
+            self._start_workers(wanted - woken)
             return LATE_SECONDS
 
-    def _start_workers(self, waiting: int, now: float) -> None:
-        late = sum(1 for timer in self._ready if now - timer.ready >= LATE_SECONDS)
-        wanted = max(min(waiting, self._few - self._workers), min(waiting, late))
+    def _start_workers(self, wanted: int) -> None:
         for _ in range(min(wanted, self._max - self._workers)):
             try:
                 threading.Thread(target=self._run, name="jupyter-recorder-sync", daemon=True).start()
@@ -155,7 +172,9 @@ class Committer:
 
     def _next_ready(self) -> Timer | None:
         """Wait for a task; None if there was none for so long that this worker is one too many."""
+        me = threading.get_ident()
         with self._work:
+            self._begun.pop(me, None)
             self._idle += 1
             while not self._ready:
                 told = self._work.wait(STAY_SECONDS if self._workers > self._few else None)
@@ -164,6 +183,7 @@ class Committer:
                     self._workers -= 1
                     return None
             self._idle -= 1
+            self._begun[me] = time.monotonic()
             return self._ready.popleft()
 
     @staticmethod

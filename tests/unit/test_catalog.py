@@ -18,6 +18,7 @@ from jupyter_recorder.errors import StorageError
 from jupyter_recorder.library.catalog import Catalog, CatalogThread
 from jupyter_recorder.library.catalog import catalog as catalog_module
 from jupyter_recorder.library.catalog.query import to_match
+from jupyter_recorder.library.catalog.thread import rest_seconds
 from jupyter_recorder.library.library import Library
 from jupyter_recorder.recorder import Recorder
 
@@ -354,6 +355,57 @@ def test_another_process_is_found_within_three_seconds(library: Library, catalog
         assert within(3.0, lambda: catalog.search("pelican").total == 1)
         other.kill()
     thread.stop()
+
+
+def test_an_update_gives_way_line_by_line(library: Library, catalog: Catalog) -> None:
+    """Whoever has better things to do than search is not kept waiting for a whole update."""
+    lines = []
+    catalog.give_way = lambda: lines.append(1)
+    recorder = Recorder.start(library, "shell", "terminal")
+    track = recorder.terminal(40, 6)
+    for _ in range(50):
+        track.output(b"a heron. ")
+    recorder.stop()
+    catalog.update()
+
+    events = len(Library(library.root).find_id(recorder.id).read_cast("terminal.cast").splitlines())  # type: ignore[union-attr]
+    assert len(lines) >= events
+    assert found(catalog, "heron")
+
+
+def test_the_busier_the_others_the_longer_it_rests() -> None:
+    """A third of a processor where nothing else is to be done, a hundredth where there is no time for it."""
+    rests = [rest_seconds(others) for others in (0.0, 0.2, 0.5, 0.8, 1.0, 1.7)]
+    assert pytest.approx(0.002) == rests[0]
+    assert sorted(rests) == rests
+    assert [0.1, 0.1] == rests[-2:]
+
+
+def test_a_hundred_terminals_are_each_read_once(
+    library: Library, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While they are recorded an update goes on where the last one stopped: what stands on a screen is kept."""
+    made = []
+
+    def counted(*given: object) -> object:
+        made.append(given)
+        return reader(*given)  # type: ignore[arg-type]
+
+    reader = catalog_module.TerminalReader
+    monkeypatch.setattr(catalog_module, "TerminalReader", counted)
+    recorders = [Recorder.start(library, f"shell-{number}", "terminal") for number in range(100)]
+    tracks = [recorder.terminal(40, 6) for recorder in recorders]
+    for text in (b"a stork. ", b"a crane. "):
+        for track in tracks:
+            track.output(text)
+            track.flush()
+        for recorder in recorders:
+            recorder.wait()
+        catalog.update(patient=True)
+    for recorder in recorders:
+        recorder.stop()
+
+    assert 100 == len(made)
 
 
 def test_two_processes_have_one_index(library: Library, catalog: Catalog, tmp_path: Path) -> None:

@@ -37,6 +37,32 @@ def test_a_cancelled_task_does_not_run() -> None:
     assert ran == []
 
 
+def test_many_quick_tasks_take_few_threads() -> None:
+    """A hundred tasks that come due one after the other are done by a worker or two, as long as none is late."""
+
+    def threads() -> int:
+        committer, ran, done = Committer(), set[int](), threading.Event()
+        now = time.monotonic()
+        for number in range(100):
+            committer.call_at(now + 0.02 + number * 0.0005, lambda: ran.add(threading.get_ident()))
+        committer.call_at(now + 0.08, done.set)
+        assert done.wait(20)
+        return len(ran)
+
+    # A machine that has other work may make one late; it does not each time.
+    assert min(threads() for _ in range(10)) <= commit.AT_ONCE
+
+
+def test_a_cancelled_task_wakes_no_worker() -> None:
+    """What was cancelled before its time needs no thread to find that out."""
+    committer, done = Committer(), threading.Event()
+    for _ in range(50):
+        committer.call_later(0.01, lambda: None).cancel()
+    committer.call_later(0.05, done.set)
+    assert done.wait(20)
+    assert 1 == committer._workers
+
+
 def test_a_task_that_fails_ends_no_worker(caplog: pytest.LogCaptureFixture) -> None:
     """The next task runs in the same, only worker, and the failure is logged."""
     committer, done = Committer(workers=1, max_workers=1), threading.Event()

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 LIMIT: Final = 20
 MAX_LIMIT: Final = 1_000
-_READERS: Final = 32
+_READERS: Final = 256  # two for each terminal that is recorded just now; one that is let go begins at the beginning
 _READS: Final = 16
 _ALL_ROWS: Final = (1 << 63) - 1
 _MAIN: Final = {"chat": "chat", "terminal": "terminal"}
@@ -75,6 +75,7 @@ class Catalog:
         self._listing = Listing(library)
         self._patient = False
         self._told: set[str] = set()
+        self.give_way: Callable[[], object] = _go_on  # called for each line that an update reads
         self.on_progress: Callable[[float, float], object] | None = None  # of an update: recordings done, and in all
 
     @property
@@ -261,7 +262,7 @@ class Catalog:
         """Take in what is new, at most `_READS` megabytes; return how many were read."""
         standing = job.database.track(job.key, track)
         reads = 0
-        while reads < _READS and (rows := reader.read()) is not None:
+        while reads < _READS and (rows := reader.read(self.give_way)) is not None:
             _write(job, standing.key, reader, rows)
             reads += 1
             if _is_over(job.deadline):
@@ -300,6 +301,10 @@ class _Job(NamedTuple):
     recording: Recording
     is_live: bool
     deadline: float | None
+
+
+def _go_on() -> None:
+    """Leave nobody the way: whoever updates waits for it."""
 
 
 def _write(job: _Job, track: int, reader: Reader, rows: list[Row]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -18,8 +18,8 @@ class Reader(Protocol):
 
     next: int
 
-    def read(self) -> list[Row] | None:
-        """Return the rows of what is new, None if nothing is; raises `OSError`."""
+    def read(self, give_way: Callable[[], object]) -> list[Row] | None:
+        """Return the rows of what is new, None if nothing is; raises `OSError`. Calls `give_way` for each line."""
 
     def settle(self) -> list[Row]:
         """Return what was held back."""
@@ -43,13 +43,14 @@ class JournalReader:
         self._texts = JournalTexts(folder, main)
         self._growing = Growing()
 
-    def read(self) -> list[Row] | None:
+    def read(self, give_way: Callable[[], object]) -> list[Row] | None:
         """Return the rows of what is new."""
         lines = self._tail.read()
         if not lines:
             return None
         rows: list[Row] = []
         for line in lines:
+            give_way()
             self.next = line.number + 1
             for text in self._texts.of(line.event):
                 rows += self._growing.add(text)
@@ -85,13 +86,14 @@ class TerminalReader:
         """Whether all that stands on the screen was told."""
         return self._is_whole
 
-    def read(self) -> list[Row] | None:
+    def read(self, give_way: Callable[[], object]) -> list[Row] | None:
         """Return the rows of what the screen showed."""
         lines = self._tail.read()
         if not lines:
             return None
         shown: list[Shown] = []
         for line in lines:
+            give_way()
             before = line.number < self.next
             found = self._shown(line)
             if not before:
