@@ -374,11 +374,11 @@ def test_an_update_gives_way_line_by_line(library: Library, catalog: Catalog) ->
 
 
 def test_the_busier_the_others_the_longer_it_rests() -> None:
-    """A third of a processor where nothing else is to be done, a hundredth where there is no time for it."""
+    """A third of a processor where nothing else is to be done, a twentieth where there is no time for it."""
     rests = [rest_seconds(others) for others in (0.0, 0.2, 0.5, 0.8, 1.0, 1.7)]
     assert pytest.approx(0.002) == rests[0]
     assert sorted(rests) == rests
-    assert [0.1, 0.1] == rests[-2:]
+    assert [0.02, 0.02] == rests[-2:]
 
 
 def test_a_hundred_terminals_are_each_read_once(

@@ -19,14 +19,14 @@ _AFTER_ERROR_SECONDS: Final = 30.0
 # piece of a terminal: it would wait for most of the time that the index takes.
 _WORK_SECONDS: Final = 0.001
 _SHARE: Final = 1 / 3
-_LONGEST_REST_SECONDS: Final = 0.1
+_LONGEST_REST_SECONDS: Final = 0.02
 _LOOK_SECONDS: Final = 0.25
 
 
 class Turns:
     """Called often by who computes in the background: rests after each millisecond that it has worked.
 
-    Two milliseconds where nobody else in this process has anything to do, and up to a hundred the more they have: the
+    Two milliseconds where nobody else in this process has anything to do, and up to twenty the more they have: the
     interpreter is one, and what is shown and recorded just now comes first.
     """
 
