@@ -39,7 +39,14 @@ def begin(cli: Cli, terminals: list[pexpect.spawn]):
     def begin(*words: str, program: str | None = None) -> pexpect.spawn:
         command = [program, "-c", " ".join(words)] if program else cli.command(*words)
         terminal = pexpect.spawn(
-            command[0], command[1:], env=cli.environment, cwd=str(cli.folder), dimensions=(25, 90), timeout=20
+            command[0],
+            command[1:],
+            env=cli.environment,
+            cwd=str(cli.folder),
+            dimensions=(25, 90),
+            timeout=20,
+            # As in a terminal, even if these tests run where nobody interrupts.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         terminals.append(terminal)
         return terminal
