@@ -6,7 +6,8 @@ protocol leaves to the server (`seq`, `at`, `by`, …) is taken off there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import types
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -176,6 +177,7 @@ def _usual(struct: type[_Ids]) -> type[msgspec.Struct]:
 
 
 _USUAL: Final = {tag: _usual(struct) for tag, struct in _TYPES.items() if tag != "session_snapshot"}
+_USUAL_APPENDS: Final[Any] = types.GenericAlias(list, (_USUAL["message_append"],))
 
 
 def parse(raw: object) -> dict[str, Any]:
@@ -193,6 +195,15 @@ def parse(raw: object) -> dict[str, Any]:
     except (msgspec.ValidationError, RecursionError) as error:
         raise errors.InvalidEvent(f"{kind}: {error}") from error
     return _cleaned(kind, raw)
+
+
+def usual_appends(raws: Sequence[Any]) -> list[Any] | None:
+    """Return appends that `parse` would give as they came, as structs; None if anything else is among them."""
+    try:
+        found: list[Any] = msgspec.convert(raws, _USUAL_APPENDS)
+    except (msgspec.ValidationError, RecursionError):
+        return None
+    return found
 
 
 def _is_usual(kind: str, raw: Mapping[str, Any]) -> bool:

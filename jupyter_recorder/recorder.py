@@ -368,8 +368,8 @@ class Recorder:
             "env": self.environment,
         }
 
-    def _on_event(self, recorded: Recorded) -> None:
-        self._contents.add(recorded.event)
+    def _on_event(self, recorded: Recorded, times: int) -> None:
+        self._contents.add(recorded.event, times)
         if self._persist is None:
             self._save_soon(self._persist_seconds)
 

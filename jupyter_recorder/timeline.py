@@ -40,17 +40,17 @@ class Counts:
     notes: int = 0
     gaps: int = 0
 
-    def add(self, event: Mapping[str, Any]) -> None:
-        """Count one event."""
-        self.events += 1
+    def add(self, event: Mapping[str, Any], times: int = 1) -> None:
+        """Count one event, or so many like it."""
+        self.events += times
         kind = event.get("type")
         name = _CONTENT.get(kind) if isinstance(kind, str) else None
         if name is not None:
-            setattr(self, name, getattr(self, name) + 1)
+            setattr(self, name, getattr(self, name) + times)
         if kind == "output" and _is_error(event):
-            self.errors += 1
+            self.errors += times
         if kind == "session_snapshot" and isinstance(messages := event.get("messages"), list):
-            self.messages += len(messages)
+            self.messages += len(messages) * times
 
     @property
     def content(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -122,6 +122,14 @@ def outside_strings(data: bytes) -> Iterator[bytes]:
 def encode_line(value: Mapping[str, Any]) -> bytes:
     """Return `value` as one journal line with its newline."""
     return encode(value) + b"\n"
+
+
+def encode_flat_lines(values: Sequence[Any]) -> bytes | None:
+    """Return values of no more than texts and numbers of 64 bits as journal lines; None if that takes `encode`."""
+    try:
+        return _encoder.encode_lines(values)
+    except (UnicodeEncodeError, TypeError, ValueError, OverflowError):
+        return None
 
 
 def number_line(seq: int, at: int, body: bytes) -> bytes:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from array import array
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,6 +51,23 @@ class Dedupe:
         event_id = event.get("event_id")
         if isinstance(event_id, str) and event_id != implied_id(producer, number):
             self._ids.add(event_id, seq)
+
+    def add_run(self, seq: int, producer: str, number: int, count: int, named: Sequence[str] = ()) -> None:
+        """Take in `count` events of a producer, its numbers from `number` on, in the journal from `seq` on.
+
+        `named` are the ids that they were given: none, or one for each, like none that a number implies.
+        """
+        numbers = self._producers.setdefault(producer, _Numbers())
+        numbers.add(number, seq)
+        numbers.last = number + count - 1
+        for at, event_id in enumerate(named, seq):
+            self._ids.add(event_id, at)
+
+    def is_new_run(self, producer: str, number: int, named: Sequence[str] = (), ahead: int = 0) -> bool:
+        """Tell whether events, numbered from `number` on, are surely new and the producer's next; see `suspects`."""
+        if number != self.committed(producer) + ahead + 1 or len(set(named)) < len(named):
+            return False
+        return not any(self._ids.find(one) or self._implied(one, (None, 0)) for one in named)
 
     def committed(self, producer: str, up_to: int | None = None) -> int:
         """Return the highest number of `producer` that is used up (0: none), in the journal up to number `up_to`."""

@@ -19,7 +19,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -140,14 +140,14 @@ class SegmentedLog:
         return self.append_many([item], urgent=urgent)
 
     def append_many(self, items: Sequence[Item], *, urgent: bool = False) -> int:
-        """Take items as `append` does, in one go; return the last one's number."""
+        """Take items as `append` does, in one go; return the last number that they take."""
         if self._pid != os.getpid():
             raise NoActiveRecording("this recording belongs to the parent process")
         with self._changed:
             if self._closed:
                 raise NoActiveRecording("this recording was ended")
             self._pending.extend(items)
-            self.count += len(items)
+            self.count += _counted(items)
             self.held_bytes += sum([item.size for item in items])
             self._schedule(0.0 if urgent else self._linger)
             return self.count
@@ -156,7 +156,7 @@ class SegmentedLog:
     def written(self) -> int:
         """How many items were handed to the system, on the disk or not: a killed process loses none of them."""
         with self._changed:
-            return self.count - len(self._pending)
+            return self.count - _counted(self._pending)
 
     def park(self) -> bool:
         """Close the descriptor until the next item, if none is under way; False if one is."""
@@ -284,8 +284,9 @@ class SegmentedLog:
 
     def _settle(self, items: deque[Item], count: int) -> None:
         """Count the first items as durable, and let go of them."""
-        self.durable += count
-        self.held_bytes -= sum([item.size for item in self._take_off(items, count)])
+        done = self._take_off(items, count)
+        self.durable += _counted(done)
+        self.held_bytes -= sum([item.size for item in done])
 
     @staticmethod
     def _take_off(items: deque[Item], count: int) -> list[Item]:
@@ -366,6 +367,11 @@ def _guarded(listener: Callable[[T], None], said: T) -> None:
         listener(said)
     except Exception:  # a listener's mistake must not end the writing
         logger.exception("a listener of the log failed")
+
+
+def _counted(items: Iterable[Item]) -> int:
+    """Return how many numbers items take."""
+    return sum([item.count for item in items])
 
 
 def _persist_failed(path: Path, error: Exception) -> PersistFailed:

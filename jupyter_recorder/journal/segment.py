@@ -23,12 +23,15 @@ OVERHEAD_BYTES: Final = 200
 class Item(msgspec.Struct, gc=False):
     """Bytes to append, the blobs that must be safe before them, and what both hold of memory, in bytes.
 
+    `count` is how many of the log's numbers it takes: several lines that are written, and safe, together.
+
     Not looked at by the garbage collector: it is in no cycle, and thousands wait for a slow disk.
     """
 
     data: bytes
     blobs: tuple[Blob, ...] = ()
     size: int = 0
+    count: int = 1
 
     def __post_init__(self) -> None:
         self.size = OVERHEAD_BYTES + len(self.data)

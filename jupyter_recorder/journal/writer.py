@@ -7,7 +7,7 @@ import errno
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -16,7 +16,17 @@ from ..clock import RecordingClock
 from ..errors import InvalidEvent, NoActiveRecording, PersistFailed
 from ..files import SYSTEM, Files
 from .blobs import Blob, split_payloads
-from .codec import BLOB_BYTES, FORMAT, LINE_BYTES, VERSION, encode, encode_line, is_whole, number_line
+from .codec import (
+    BLOB_BYTES,
+    FORMAT,
+    LINE_BYTES,
+    VERSION,
+    encode,
+    encode_flat_lines,
+    encode_line,
+    is_whole,
+    number_line,
+)
 from .commit import Committer, shared_committer
 from .log import LINGER_SECONDS, Item, SegmentedLog
 from .reader import STEM, SUFFIX, last_event, segment_path, segments
@@ -39,8 +49,8 @@ class Recorded(NamedTuple):
 class Batch:
     """Events that are journaled in one go: each has its number at once, and all are written together at the end."""
 
-    def __init__(self, number: Callable[[Mapping[str, Any], bytes], tuple[Recorded, bytes]], room: int) -> None:
-        self._number, self._room = number, room
+    def __init__(self, writer: JournalWriter, room: int) -> None:
+        self._writer, self._room = writer, room
         self.items: list[Item] = []
 
     def put(self, event: Mapping[str, Any]) -> Recorded | None:
@@ -51,18 +61,36 @@ class Batch:
         kept, body, blobs = _encoded(event)
         if self._room < len(body):
             return None
-        recorded, line = self._number(kept, body)
-        self.items.append(item := Item(line, blobs))
-        self._room -= item.size
+        recorded, line = self._writer._numbered(kept, body)
+        self._add(Item(line, blobs))
         return recorded
+
+    def put_run(self, kind: str, count: int, lines: Callable[[int, int], Sequence[Any]]) -> int | None:
+        """Number `count` events of one type; `lines(seq, at)` gives them, numbered from `seq` on, at Unix ms `at`.
+
+        They hold no more than texts and numbers, each below `BLOB_BYTES` as JSON. Returns the first one's number. None
+        if they can't be taken so: nothing is done then, and `put` takes them or says why not.
+        """
+        first, at = self._writer._seq + 1, self._writer._now()
+        data = encode_flat_lines(lines(first, at))
+        if data is None or self._room < len(data):
+            return None
+        self._writer._count(Recorded(first + count - 1, at, {"type": kind}), count)
+        self._add(Item(data, count=count))
+        return first
+
+    def _add(self, item: Item) -> None:
+        self.items.append(item)
+        self._room -= item.size
 
 
 class JournalWriter:
     """Appends events to the journal in `folder`; safe to be called from any thread.
 
     `header` holds what the first line of each segment says beside `segment` and `first_seq`. `on_event` is called
-    with each `Recorded` in order, under the writer's lock. `on_change` is called from a worker when `durable` or
-    `error` changed, `on_write` from one when more was written, synced or not.
+    with each `Recorded` in order and 1, or the last of several of one type and their count, under the writer's
+    lock. `on_change` is called from a worker when `durable` or `error` changed, `on_write` from one when more was
+    written, synced or not.
     """
 
     def __init__(
@@ -76,7 +104,7 @@ class JournalWriter:
         linger: float = LINGER_SECONDS,
         held_bytes: int = HELD_BYTES,
         wait_seconds: float = WAIT_SECONDS,
-        on_event: Callable[[Recorded], None] | None = None,
+        on_event: Callable[[Recorded, int], None] | None = None,
         on_change: Callable[[JournalWriter], None] | None = None,
         on_write: Callable[[JournalWriter], None] | None = None,
     ) -> None:
@@ -155,7 +183,7 @@ class JournalWriter:
         with self._open():
             self._tell_drops()
             self._tell_drift()
-            batch = Batch(self._numbered, self._held_bytes - self._log.held_bytes)
+            batch = Batch(self, self._held_bytes - self._log.held_bytes)
             try:
                 yield batch
             finally:
@@ -250,15 +278,18 @@ class JournalWriter:
 
     def _numbered(self, event: Mapping[str, Any], body: bytes) -> tuple[Recorded, bytes]:
         """Give an event its number and time; return it with its line."""
-        self._seq += 1
-        self._last_at = self._now()
-        recorded = Recorded(self._seq, self._last_at, event)
+        recorded = Recorded(self._seq + 1, self._now(), event)
+        self._count(recorded, 1)
+        return recorded, number_line(recorded.seq, recorded.at, body)
+
+    def _count(self, last: Recorded, count: int) -> None:
+        """Take the numbers of so many events of one type, up to the one of `last`."""
+        self._seq, self._last_at = last.seq, last.at
         if self._on_event is not None:
             try:
-                self._on_event(recorded)
+                self._on_event(last, count)
             except Exception:  # a listener's mistake must not make a recorded event look refused
                 logger.exception("a listener of the journal failed")
-        return recorded, number_line(self._seq, self._last_at, body)
 
     def _put_own(self, event: Mapping[str, Any]) -> None:
         self._put(event, encode(event), (), False)

@@ -33,11 +33,11 @@ class Contents:
         """The tracks so far, in the order of their appearance."""
         return list(self._tracks.values())
 
-    def add(self, event: Mapping[str, Any]) -> None:
-        """Take one event."""
+    def add(self, event: Mapping[str, Any], times: int = 1) -> None:
+        """Take one event, or so many of its type that are alike in what is counted."""
         kind = event.get("type")
         kind = kind if isinstance(kind, str) else ""
-        self.counts.add(event)
+        self.counts.add(event, times)
         # A type that is not known here is content: what cannot be judged is never thrown away.
         self.has_content = self.has_content or kind not in _STRUCTURE or self.counts.content > 0
         if kind in _BEGINS_TRACK:

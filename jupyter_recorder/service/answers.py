@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from ..errors import EventTooLarge, RecError
 from ..journal.codec import encode
 from ..protocol import Answer
+
+if TYPE_CHECKING:
+    from .runs import Run
 
 # A character's JSON takes at most so many bytes.
 _MOST_BYTES: Final = 6
@@ -59,6 +62,7 @@ class Ticket(msgspec.Struct, gc=False):
     kind: str = ""
     error: RecError | None = None
     is_large: bool = False  # working on it takes longer than others should wait
+    run: Run | None = None  # what it stands for, if that is more than this event
 
     @property
     def message_id(self) -> str:
@@ -70,8 +74,22 @@ class Ticket(msgspec.Struct, gc=False):
         """The id that its sender gave it."""
         return self.event.get("event_id")
 
+    @property
+    def count(self) -> int:
+        """How many events it stands for."""
+        return 1 if self.run is None else len(self.run.events)
+
+    @property
+    def text(self) -> str:
+        """What it appends, if it does."""
+        return str(self.event["content_delta"]) if self.run is None else self.run.text
+
+    def singles(self) -> list[Ticket]:
+        """Return a ticket for each event that it stands for."""
+        return [self] if self.run is None else self.run.singles(self.by, self.origin)
+
     def answer(self, answer: Answer) -> None:
-        """Answer it."""
+        """Answer it; it stands for one event."""
         self.submission.answer([(self.index, answer)])
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import EventConflict, MessageNotFound, OffsetMismatch
 from ..journal.blobs import is_reference, join_payloads
@@ -16,6 +16,9 @@ from ..journal.find import find_event
 from ..journal.reader import read_events
 from ..protocol import STATUSES
 from .messages import Messages
+
+if TYPE_CHECKING:
+    from .runs import Run
 
 NEEDS_MESSAGE: Final = frozenset(("message_update", "message_append", "message_delete"))
 _ABOUT_ONE: Final = NEEDS_MESSAGE | {"message_add"}
@@ -57,6 +60,19 @@ class Folded:
         if kind in STATUSES or kind == "refused":
             self.over = kind == "session_end"
             self.end_seq = seq if self.over else self.end_seq
+
+    def may_run(self, run: Run, ahead: int = 0) -> bool:
+        """Tell whether all of a run is surely new, and fits; see `check`. `ahead`: see `Dedupe.suspects`."""
+        message_id = run.message_id
+        if message_id not in self._messages or run.offset not in (None, self.length(message_id)):
+            return False
+        return self.dedupe.is_new_run(run.producer, run.first, run.named, ahead)
+
+    def add_run(self, seq: int, run: Run) -> None:
+        """Fold in a run that was journaled from number `seq` on, whose length was counted before."""
+        self.last_seq = seq + len(run.events) - 1
+        self.dedupe.add_run(seq, run.producer, run.first, len(run.events), run.named)
+        self.over = False
 
     def grow(self, message_id: str, size: int) -> None:
         """Let a message be `size` bytes longer."""

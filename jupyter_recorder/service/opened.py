@@ -16,6 +16,7 @@ from ..protocol import Ack
 from ..recorder import Recorder
 from .answers import Ticket
 from .folded import Folded, utf8_bytes
+from .runs import Run
 from .streams import Held, Streams
 from .waiting import Waiter, Waiting
 
@@ -54,7 +55,7 @@ class Opened:
         done = 0
         with self._batch() as out:
             for ticket in tickets:
-                if not self._take_one(ticket, out):
+                if not (self._take_one(ticket, out) if ticket.run is None else self._take_run(ticket, ticket.run, out)):
                     break
                 done += 1
             self._settle_held(out)
@@ -79,6 +80,24 @@ class Opened:
             self._settle_held(out, at_once=True)  # a refusal uses up its number, and those before it come first
             self.refuse(ticket, error, out)
         return True
+
+    def _take_run(self, ticket: Ticket, run: Run, out: Batch) -> bool:
+        """Journal a run; false if it has to be taken one by one: nothing of it is taken then."""
+        try:
+            ahead = self._ahead(ticket, out)
+            if not self.folded.may_run(run, ahead):
+                return False
+        except Exception:  # whatever it was: each has its own answer then
+            log.exception("session %r: a run of events could not be looked at", self.id)
+            return False
+        if self._streams.enabled:
+            self._hold(ticket)
+            return True
+        self._grow(ticket, 1)
+        if self._write_run(ticket, run, out):
+            return True
+        self._grow(ticket, -1)
+        return False
 
     def _put(self, ticket: Ticket, out: Batch) -> None:
         """Journal a new event, or hold it back as long as its text may end in half a secret."""
@@ -160,7 +179,7 @@ class Opened:
         if held is None:
             return 0
         if ticket.kind == "message_append" and ticket.event.get("message_id") == held.message_id:
-            ahead = held.ahead(ticket.event)
+            ahead = held.ahead(ticket)
             if ahead is not None:
                 return ahead
         self._settle_held(out, at_once=True)
@@ -169,7 +188,7 @@ class Opened:
     @property
     def held_count(self) -> int:
         """How many events are held back."""
-        return 0 if self._held is None else len(self._held.tickets)
+        return 0 if self._held is None else self._held.count
 
     def settle_held(self) -> None:
         """Write what is held back, as it stands."""
@@ -192,8 +211,21 @@ class Opened:
         if self._hold_timer is not None:
             self._hold_timer.cancel()
             self._hold_timer = None
-        for ticket, text in zip(held.tickets, self._streams.split(held), strict=True):
-            self._write_held(ticket, text, out)
+        for ticket, text in self._streams.split(held):
+            if ticket.run is None:
+                self._write_held(ticket, text, out)
+            elif not self._write_run(ticket, ticket.run, out):
+                for single in ticket.singles():
+                    self._write_held(single, text, out)
+
+    def _write_run(self, ticket: Ticket, run: Run, out: Batch) -> bool:
+        """Write a run as it was sent; false if that can't be done in one go."""
+        seq = out.put_run(ticket.kind, ticket.count, lambda seq, at: run.lines(seq, at, ticket.by))
+        if seq is None:
+            return False
+        self.folded.add_run(seq, run)
+        self._new.append(Waiter(seq + len(run.events) - 1, ticket, run.acks(seq, self._means.durability)))
+        return True
 
     def _write_held(self, ticket: Ticket, text: str | None, out: Batch) -> None:
         try:
@@ -208,7 +240,8 @@ class Opened:
                 self._wait(ticket, answer)
 
     def _grow(self, ticket: Ticket, sign: int) -> None:
-        self.folded.grow(ticket.message_id, sign * utf8_bytes(ticket.event["content_delta"]))
+        size = utf8_bytes(ticket.event["content_delta"]) if ticket.run is None else ticket.run.size
+        self.folded.grow(ticket.message_id, sign * size)
 
     # -- answers
 
@@ -220,7 +253,7 @@ class Opened:
         if answer.code in protocol.FINAL_CODES and not isinstance(error, EventRefused):
             seq = self.use_up(ticket, answer.code, out)
             if seq:
-                waiter = Waiter(seq, ticket, answer)
+                waiter = Waiter(seq, ticket, [answer])
                 if out is not None:
                     self._new.append(waiter)
                 else:
@@ -249,7 +282,7 @@ class Opened:
         )
 
     def _wait(self, ticket: Ticket, answer: Ack) -> None:
-        self._new.append(Waiter(cast(int, answer.seq), ticket, answer))
+        self._new.append(Waiter(cast(int, answer.seq), ticket, [answer]))
 
     def settle(self) -> tuple[int, list[tuple[int, object]]]:
         """Answer what is safe; and all, if nothing can be written. Called from any thread.
@@ -269,4 +302,5 @@ class Opened:
         self.waiting.fail(error)
         held, self._held = self._held, None
         for ticket in held.tickets if held is not None else ():
-            ticket.answer(protocol.error_answer(error, ticket.event_id))
+            for one in ticket.singles():
+                one.answer(protocol.error_answer(error, one.event_id))

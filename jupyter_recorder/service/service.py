@@ -10,13 +10,13 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 from .. import protocol
 from ..capture.terminal import TerminalTrack
 from ..errors import (
     CorruptState,
-    InvalidEvent,
     NoActiveRecording,
     PersistFailed,
     RecError,
@@ -32,10 +32,11 @@ from ..journal.segment import sync_file
 from ..library.library import Library
 from ..library.manifest import SERVER_STOPPED
 from ..library.recording import Recording
-from ..protocol import Ack, Answer
+from ..protocol import Answer
 from ..recorder import Recorder
 from ..redact import Redactor, with_more
-from .answers import Submission, Ticket, is_large
+from .admission import Admission
+from .answers import Submission, Ticket
 from .config import ServiceConfig
 from .folded import Folded
 from .health import health_of
@@ -90,6 +91,7 @@ class RecordingService:
         self._others: dict[str, Recorder] = {}
         self._ids = itertools.count(1)
         self._id_prefix = os.urandom(8).hex()
+        self._admission = Admission(self.config, self.new_id, self._heard)
         self._last_sync: float | None = None
         self._closed = False
         self._sweep: Timer | None = None
@@ -113,12 +115,10 @@ class RecordingService:
     def submit_all(self, batches: Sequence[Batch]) -> None:
         """Take what several have sent, each as `submit` does, so that it is journaled together."""
         queues: dict[str, list[Ticket]] = {}
-        for events, done, by, origin in batches:
-            submission = Submission(len(events), done)
-            for index, raw in enumerate(events):
-                ticket = self._admit(submission, index, raw, by, origin)
-                if ticket is not None:
-                    queues.setdefault(ticket.event["session_id"], []).append(ticket)
+        for (by, origin), group in groupby(batches, lambda batch: (batch.by, batch.origin)):
+            sent = [(batch.events, Submission(len(batch.events), batch.done)) for batch in group]
+            for ticket in self._admission.tickets(sent, by, origin):
+                queues.setdefault(ticket.event["session_id"], []).append(ticket)
         for session_id, tickets in queues.items():
             self._hand_on(session_id, tickets)
 
@@ -136,45 +136,10 @@ class RecordingService:
             raise PersistFailed(f"no answer within {timeout} s: the event may yet be recorded")
         return found[0]
 
-    def _admit(self, submission: Submission, index: int, raw: Any, by: str | None, origin: object) -> Ticket | None:
-        """Return what goes to a session; what needs none is answered."""
-        try:
-            event = protocol.parse(raw)
-            large = is_large(event, self.config.max_event_bytes)
-        except RecError as error:
-            refused: RecError = error
-        except Exception:  # whatever it was: it is this event's answer, and the others have theirs
-            log.exception("an event could not be read")
-            refused = InvalidEvent("the event could not be read")
-        else:
-            if event["type"] != "heartbeat":
-                return Ticket(submission, index, event, by, origin, event["type"], None, large)
-            submission.answer([(index, self._heartbeat(event))])
-            return None
-        ticket = Ticket(submission, index, protocol.names_of(raw), by, origin)
-        ticket.error = refused
-        return self._reject(ticket)
-
-    @staticmethod
-    def _reject(ticket: Ticket) -> Ticket | None:
-        """Answer what is no event; one whose producer's number is used up by that goes to its session."""
-        names = ticket.event
-        if "session_id" in names and "producer_seq" in names:
-            return ticket
-        ticket.answer(protocol.error_answer(ticket.error or InvalidEvent("no event"), names.get("event_id")))
-        return None
-
-    def _heartbeat(self, event: dict[str, Any]) -> Ack:
-        session_id = event.get("session_id") or ""
+    def _heard(self, session_id: str) -> None:
         session = self._sessions.get(session_id)
         if session is not None:
             session.last_used = time.monotonic()
-        return Ack(
-            event_id=str(event.get("event_id") or self.new_id()),
-            session_id=session_id,
-            status=protocol.STATUSES["heartbeat"],
-            durability=self.config.durability,
-        )
 
     def _hand_on(self, session_id: str, tickets: list[Ticket]) -> None:
         while True:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
-import threading
 import time
-from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final, cast
 
@@ -32,6 +30,7 @@ from ..protocol import Ack
 from ..recorder import Recorder
 from .answers import Ticket
 from .folded import Folded
+from .inbox import AT_ONCE, Inbox
 from .opened import Means, Opened
 from .waiting import Waiter
 
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# So many events are taken at once where they come in; the rest goes on in a worker, that nobody else must wait.
-_AT_ONCE: Final = 256
 # How long a repeat waits for its first to be on the disk.
 _PATIENCE_SECONDS: Final = 2.0
 _DUPLICATE: Final = "duplicate"
@@ -63,10 +60,7 @@ class Session:
     def __init__(self, service: RecordingService, session_id: str) -> None:
         self.id = session_id
         self._service = service
-        self._gate = threading.Lock()
-        self._queue: deque[Ticket] = deque()
-        self._draining = False
-        self._gone = False
+        self._inbox = Inbox()
         self._opened: Opened | None = None
         self._recording: Recording | None = None
         self._folded: Folded | None = None
@@ -113,37 +107,27 @@ class Session:
 
     def take(self, tickets: Iterable[Ticket]) -> bool:
         """Queue events and work on them as far as that needs no disk; false if this session was let go meanwhile."""
-        with self._gate:
-            if self._gone:
-                return False
-            self._queue.extend(tickets)
-            if self._draining:
-                return True
-            self._draining = True
-        self._drain(may_wait=False)
-        return True
+        is_mine = self._inbox.put(tickets)
+        if is_mine:
+            self._drain(may_wait=False)
+        return is_mine is not None
 
     def _drain(self, *, may_wait: bool) -> None:
         taken = 0
-        while batch := self._next():
+        while batch := self._inbox.take(self._is_done):
+            taken += sum([ticket.count for ticket in batch])
             rest = self._work(batch, may_wait)
-            taken += len(batch) - len(rest)
-            if rest or (taken >= _AT_ONCE and not may_wait):
-                with self._gate:
-                    self._queue.extendleft(reversed(rest))
+            if rest or (taken >= AT_ONCE and not may_wait):
+                self._inbox.put_back(rest)
                 self._service.call(lambda: self._drain(may_wait=True))
                 return
 
-    def _next(self) -> list[Ticket]:
-        """Return the next events; without any the work ends, and a session with nothing open is let go."""
-        with self._gate:
-            batch = [self._queue.popleft() for _ in range(min(len(self._queue), _AT_ONCE))]
-            if not batch:
-                self._draining = False
-                if self._opened is None:
-                    self._gone = True
-                    self._service.let_go(self)
-            return batch
+    def _is_done(self) -> bool:
+        """Let a session with nothing open go."""
+        if self._opened is not None:
+            return False
+        self._service.let_go(self)
+        return True
 
     def _work(self, batch: list[Ticket], may_wait: bool) -> list[Ticket]:
         """Work on events in their order; return those that are left since the first is one to wait for."""
@@ -151,7 +135,9 @@ class Session:
         while at < len(batch):
             end = len(batch) if may_wait else _first_large(batch, at)
             at += self._quick(batch[at:end]) if at < end else 0
-            if at < len(batch):
+            if at < len(batch) and batch[at].run is not None:
+                batch[at : at + 1] = batch[at].singles()
+            elif at < len(batch):
                 if not may_wait:
                     return batch[at:]
                 self._slow(batch[at])
@@ -346,7 +332,7 @@ class Session:
             ticket.answer(answer)
             return
         used_up = self._opened.use_up(ticket, _DUPLICATE)
-        self._opened.waiting.extend([Waiter(max(seq, used_up, self._opened.recorder.safe_seq()), ticket, answer)])
+        self._opened.waiting.extend([Waiter(max(seq, used_up, self._opened.recorder.safe_seq()), ticket, [answer])])
         self.settle()
 
     # -- opening and ending

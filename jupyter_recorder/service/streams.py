@@ -7,7 +7,7 @@ secret, they are held back, for at most `HOLD_SECONDS`, and acked only after: wh
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ..journal.dedupe import Dedupe
@@ -33,29 +33,34 @@ class Held:
         self.given = ""
 
     def take(self, ticket: Ticket) -> None:
-        """Take one more."""
+        """Take one more, or a run."""
         self.tickets.append(ticket)
         event = ticket.event
-        if (event_id := event.get("event_id")) is not None:
-            self._ids.add(event_id)
+        self._ids.update(_named_ids(ticket))
         if (producer := event.get("producer")) is not None:
-            self._counts[producer] = self._counts.get(producer, 0) + 1
+            self._counts[producer] = self._counts.get(producer, 0) + ticket.count
 
-    def ahead(self, event: Mapping[str, Any]) -> int | None:
+    def ahead(self, ticket: Ticket) -> int | None:
         """Return how many of its producer's numbers are held; None if it may be one of those that are."""
-        if event.get("event_id") in self._ids:
-            return None
-        return self._counts.get(event.get("producer", ""), 0)
+        named = _named_ids(ticket)
+        if not self._ids.isdisjoint(named) or any(name.rpartition(":")[0] in self._counts for name in named):
+            return None  # the latter may be the id that a number implies
+        return self._counts.get(ticket.event.get("producer", ""), 0)
+
+    @property
+    def count(self) -> int:
+        """How many events are held."""
+        return sum([ticket.count for ticket in self.tickets])
 
     def unfed(self) -> str:
         """Return the text that has come since the last call."""
         fed, self._fed = self._fed, len(self.tickets)
-        return "".join([ticket.event["content_delta"] for ticket in self.tickets[fed:]])
+        return "".join([ticket.text for ticket in self.tickets[fed:]])
 
     @property
     def text(self) -> str:
         """The whole text as it was sent."""
-        return "".join([ticket.event["content_delta"] for ticket in self.tickets])
+        return "".join([ticket.text for ticket in self.tickets])
 
 
 class Streams:
@@ -99,11 +104,12 @@ class Streams:
         self.feed(held)
         held.given += self._stream(held.message_id).flush()
 
-    def split(self, held: Held) -> list[str | None]:
-        """Return the text for each of the held: None for its own, else the first has all, for one line to be whole."""
+    def split(self, held: Held) -> list[tuple[Ticket, str | None]]:
+        """Return what is held, each with its text: None for its own, else the first has all of it, in one line."""
         if held.given == held.text:
-            return [None] * len(held.tickets)
-        return [held.given, *[""] * (len(held.tickets) - 1)]
+            return [(ticket, None) for ticket in held.tickets]
+        singles = [one for ticket in held.tickets for one in ticket.singles()]
+        return [(one, "" if at else held.given) for at, one in enumerate(singles)]
 
     def redacted(self, event: Mapping[str, Any], line: dict[str, Any], text: str) -> dict[str, Any]:
         """Return an append's line with `text` in place of what was sent."""
@@ -119,6 +125,12 @@ class Streams:
         else:
             self._streams.move_to_end(message_id)
         return stream
+
+
+def _named_ids(ticket: Ticket) -> Sequence[str]:
+    if ticket.run is not None:
+        return ticket.run.named
+    return [] if ticket.event_id is None else [ticket.event_id]
 
 
 def _named(sent: Mapping[str, Any], clean: Mapping[str, Any]) -> dict[str, Any]:

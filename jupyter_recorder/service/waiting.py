@@ -15,11 +15,16 @@ from .answers import Submission, Ticket
 
 
 class Waiter(msgspec.Struct, gc=False):
-    """An event whose answer is due when all up to `seq` is safe."""
+    """An event whose answer is due when all up to `seq` is safe; or a run of them, of which that is the last."""
 
     seq: int
     ticket: Ticket
-    answer: Answer
+    answers: Sequence[Answer]
+
+    @property
+    def seqs(self) -> range:
+        """The numbers of its events."""
+        return range(self.seq - len(self.answers) + 1, self.seq + 1)
 
 
 class Waiting:
@@ -42,13 +47,15 @@ class Waiting:
             while waiters and waiters[0].seq <= safe:
                 ready.append(waiters.popleft())
         _answer(ready)
-        return [(waiter.seq, waiter.ticket.origin) for waiter in ready]
+        return [(seq, waiter.ticket.origin) for waiter in ready for seq in waiter.seqs]
 
     def fail(self, error: PersistFailed) -> None:
         """Answer all that nothing is known to be safe."""
         with self._lock:
             failed, self._waiters = list(self._waiters), deque()
-        _answer([Waiter(w.seq, w.ticket, protocol.error_answer(error, w.answer.event_id)) for w in failed])
+        for one in failed:
+            one.answers = [protocol.error_answer(error, answer.event_id) for answer in one.answers]
+        _answer(failed)
 
 
 def _answer(waiters: list[Waiter]) -> None:
@@ -57,10 +64,13 @@ def _answer(waiters: list[Waiter]) -> None:
     submission: Submission | None = None
     for waiter in waiters:
         ticket = waiter.ticket
+        if ticket.run is not None:
+            ticket.run.answer(waiter.answers)
+            continue
         if ticket.submission is not submission:
             if submission is not None:
                 submission.answer(mine)
             submission, mine = ticket.submission, []
-        mine.append((ticket.index, waiter.answer))
+        mine.append((ticket.index, waiter.answers[0]))
     if submission is not None:
         submission.answer(mine)

@@ -338,7 +338,7 @@ def test_two_threads_over_the_bound_wait_at_most_once_each(recording: Path) -> N
 def test_a_listener_that_fails_stops_nothing(recording: Path) -> None:
     """Exceptions of `on_event` and `on_change` neither reach the caller nor end the writing."""
 
-    def fails(_: object) -> None:
+    def fails(*_: object) -> None:
         raise RuntimeError("a listener's mistake")
 
     with journal(recording, on_event=fails, on_change=fails) as writer:

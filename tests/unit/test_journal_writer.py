@@ -22,7 +22,7 @@ from jupyter_recorder.journal.writer import JournalWriter
 def test_events_are_numbered_from_one_in_the_order_of_their_appends(recording: Path) -> None:
     """From ten threads: no number is missing or doubled, and each thread's order holds."""
     order: list[int] = []
-    with journal(recording, on_event=lambda recorded: order.append(recorded.seq)) as writer:
+    with journal(recording, on_event=lambda recorded, _: order.append(recorded.seq)) as writer:
 
         def append(thread: int) -> None:
             for n in range(100):
