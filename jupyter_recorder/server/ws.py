@@ -9,6 +9,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -170,12 +171,15 @@ class RecordingSocket(RecorderMixin, WebSocketMixin, WebSocketHandler, JupyterHa
         elif len(events) > _SLICE or slot.size > PARSED_AT_ONCE:
             return self._slices(events, slot)
         else:
-            self._submit(events, lambda answers: self._fill(slot, _processed(answers)))
+            self._submit(events, partial(self._processed, slot))
         return None
 
     async def _slices(self, events: list[Any], slot: _Slot) -> None:
         large = slot.size > PARSED_AT_ONCE
         answers = await self.recorder.service.answer(events, by=self._by, origin=self.follower, large=large)
+        self._fill(slot, _processed(answers))
+
+    def _processed(self, slot: _Slot, answers: list[Answer]) -> None:
         self._fill(slot, _processed(answers))
 
     def _submit(self, events: list[Any], done: Callable[[list[Answer]], object]) -> None:
@@ -264,15 +268,12 @@ def _stream_of(socket: WebSocketHandler) -> IOStream:
     return connection.stream
 
 
-class _Slot:
+class _Slot(msgspec.Struct, gc=False):
     """One frame's answer, in its turn, and what is done once it is written."""
 
-    __slots__ = ("answer", "size", "then")
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self.answer: bytes | None = None
-        self.then: Callable[[], object] | None = None
+    size: int
+    answer: bytes | None = None
+    then: Callable[[], object] | None = None
 
 
 class _BadFrame(Exception):

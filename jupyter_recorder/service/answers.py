@@ -23,28 +23,36 @@ _LARGE_TEXT: Final = 1 << 16
 _LARGE_VALUES: Final = 1 << 13
 
 
-class Submission:
-    """The events of one frame or body; `done` is called once, with all answers in order, from any thread."""
+# One for all: it is held for an addition.
+_counting: Final = threading.Lock()
 
-    __slots__ = ("_answers", "_done", "_left", "_lock")
 
-    def __init__(self, count: int, done: Callable[[list[Answer]], object]) -> None:
-        self._answers: list[Answer | None] = [None] * count
-        self._left = count
-        self._done = done
-        self._lock = threading.Lock()
+class Submission(msgspec.Struct, gc=False):
+    """The events of one frame or body: `done` is called once, with all answers in order, from any thread.
+
+    (In no cycle, so the garbage collector need not look at it, as of a ticket.)
+    """
+
+    done: Callable[[list[Answer]], object]
+    answers: list[Answer | None]
+    left: int
+
+    @classmethod
+    def of(cls, count: int, done: Callable[[list[Answer]], object]) -> Submission:
+        """Return one of so many events."""
         if count == 0:
             done([])
+        return cls(done, [None] * count, count)
 
     def answer(self, answers: Sequence[tuple[int, Answer]]) -> None:
         """Answer events by their places, each once."""
         for index, answer in answers:
-            self._answers[index] = answer
-        with self._lock:
-            self._left -= len(answers)
-            left = self._left
+            self.answers[index] = answer
+        with _counting:
+            self.left -= len(answers)
+            left = self.left
         if left == 0:
-            self._done(self._answers)  # type: ignore[arg-type]  # each has its answer by now
+            self.done(self.answers)  # type: ignore[arg-type]  # each has its answer by now
 
 
 class Ticket(msgspec.Struct, gc=False):

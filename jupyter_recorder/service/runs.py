@@ -120,7 +120,7 @@ def tickets(events: Sequence[Any], shares: Sequence[Share], by: str | None, orig
         return None
     made: list[Ticket] = []
     for begin in range(0, len(events), _MOST):
-        part, end = _cut(shares, begin, _MOST), begin + _MOST
+        part, end = shares if len(events) <= _MOST else _cut(shares, begin, _MOST), begin + _MOST
         run = Run(events[begin:end], found[begin:end], part) if len(events) - begin > 1 else None
         made.append(Ticket(part[0].submission, part[0].place, events[begin], by, origin, KIND, run=run))
     return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 from .. import protocol
@@ -88,7 +89,7 @@ class ServedService:
     def _batch(
         self, events: Sequence[Any], done: Callable[[list[Answer]], object], by: str | None, origin: object
     ) -> Batch:
-        return Batch(events, lambda answers: self.calls.put(done, answers), by, origin)
+        return Batch(events, partial(self.calls.put, done), by, origin)
 
     def _put_in(self, batch: Batch) -> None:
         if not self._inbox:

@@ -116,7 +116,7 @@ class RecordingService:
         """Take what several have sent, each as `submit` does, so that it is journaled together."""
         queues: dict[str, list[Ticket]] = {}
         for (by, origin), group in groupby(batches, lambda batch: (batch.by, batch.origin)):
-            sent = [(batch.events, Submission(len(batch.events), batch.done)) for batch in group]
+            sent = [(batch.events, Submission.of(len(batch.events), batch.done)) for batch in group]
             for ticket in self._admission.tickets(sent, by, origin):
                 queues.setdefault(ticket.event["session_id"], []).append(ticket)
         for session_id, tickets in queues.items():
@@ -395,4 +395,4 @@ class RecordingService:
         }
 
 
-_NOBODY: Final = Submission(1, lambda _: None)
+_NOBODY: Final = Submission.of(1, lambda _: None)

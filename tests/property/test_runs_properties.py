@@ -137,7 +137,7 @@ def test_a_run_may_be_of_several_frames(tmp_path: Path) -> None:
 
 def test_most_of_what_is_streamed_is_taken_as_one() -> None:
     """Appends with and without ids and offsets become one ticket; a single one, and what differs, does not."""
-    share = [runs.Share(Submission(3, print), 0, 3)]
+    share = [runs.Share(Submission.of(3, print), 0, 3)]
     plain = [append(number) for number in (4, 5, 6)]
     named = [{**event, "event_id": f"id-{event['producer_seq']}", "offset": at} for at, event in enumerate(plain)]
     for events in (plain, named):
