@@ -29,13 +29,21 @@ const RETRY_MS = 3000;
 const LONGEST_RETRY_MS = 60_000;
 const SEEKING_MS = 200;
 
+interface Found {
+  readonly block: number;
+  readonly index: number;
+  readonly history: boolean;
+  readonly state: ArrayBuffer;
+}
+
 export class Preparation {
   private readonly emulator: Xterm;
   /** Characters of output: in all, and at the last keyframe of either kind. */
   private written = 0;
   private taken = 0;
   private history = 0;
-  private readonly found: { block: number; index: number; history: boolean; state: ArrayBuffer }[] = [];
+  private readonly found: Found[] = [];
+  private packing: Promise<void> = Promise.resolve();
   private told = 0;
 
   constructor(private readonly terminal: LargeTerminal) {
@@ -84,6 +92,7 @@ export class Preparation {
   /** What begins after the last whole block needs no keyframe: a seek goes through it. */
   private async last(): Promise<void> {
     const { terminal } = this;
+    await this.packing;
     if (terminal.prepared < terminal.cast.blocks) {
       const [text = ''] = await terminal.cast.texts(terminal.prepared, 1);
       const { events, damaged } = terminal.cast.parse(terminal.prepared, text, terminal.before);
@@ -99,15 +108,22 @@ export class Preparation {
     const { events, damaged } = terminal.cast.parse(block, text, terminal.before);
     this.consider(block, 0);
     await this.write(events, block);
-    for (const { state, ...place } of this.found.splice(0)) {
-      terminal.keyframes.add({ ...place, packed: await pack(state) });
-    }
-    await terminal.cast.keep(block, text);
+    // Packed while the next block is gone through.
+    await this.packing;
+    this.packing = this.keep(block, text, this.found.splice(0));
+    this.packing.catch(() => undefined);
     terminal.note(events, damaged);
     if (performance.now() - this.told > TOLD_EVERY_MS) {
       this.told = performance.now();
       terminal.changed();
     }
+  }
+
+  private async keep(block: number, text: string, found: readonly Found[]): Promise<void> {
+    for (const { state, ...place } of found) {
+      this.terminal.keyframes.add({ ...place, packed: await pack(state) });
+    }
+    await this.terminal.cast.keep(block, text);
   }
 
   private async write(events: readonly CastEvent[], block: number): Promise<void> {
