@@ -154,3 +154,10 @@ def test_without_redaction_a_frame_of_tokens_is_recorded_as_it_came(tmp_path: Pa
     assert all(isinstance(answer, Ack) and answer.duplicate for answer in service.send(*frame))
     assert "".join(f"sk-ant-{number} " for number in range(50)) == service.text()
     assert service.core.close()
+
+
+def test_the_room_that_is_left_is_told_before_anything_is_recorded(tmp_path: Path) -> None:
+    """As long as there is no folder of recordings: of the disk where it will be."""
+    service = Service(tmp_path / "not" / "yet")
+    assert service.core.health()["free_disk_bytes"] > 0
+    assert service.core.close()
