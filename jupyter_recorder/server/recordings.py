@@ -134,17 +134,17 @@ class ExportHandler(RecorderHandler):
         except UnknownFormat as error:
             raise Refusal("invalid_event", str(error)) from error
         pieces = exported(recording, chosen)
-        piece = await asyncio.to_thread(
-            next, pieces, None
-        )  # what does not fit the format is said before anything is sent
-        harmless(self, chosen.mime, f"{recording.id}{chosen.ending}")
         try:
+            piece = await asyncio.to_thread(next, pieces, None)  # what does not fit is said before anything is sent
+            harmless(self, chosen.mime, f"{recording.id}{chosen.ending}")
             while piece is not None:
                 self.write(piece)
                 await self.flush()
                 piece = await asyncio.to_thread(next, pieces, None)
         except StreamClosedError:  # who wanted it is gone
             return
+        finally:
+            await asyncio.to_thread(pieces.close)  # it has the recording's files open
         await self.finish()
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
+import socket
+import struct
+import sys
 import time
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 from plain import Json, Plain, acked, add, end, eventually, message, new_id, refused, snapshot, start
+from servers import Server
 
 
 def recording_id(server: Plain, sid: str) -> str:
@@ -300,6 +306,44 @@ def test_a_large_content_is_served_beside_the_journal(server: Plain, sid: str) -
     blob.parent.rename(server.folder(sid) / "elsewhere")
     blob.parent.symlink_to(server.folder(sid) / "elsewhere")
     assert 404 == server.request("GET", path).status
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at a process's descriptors")
+@pytest.mark.parametrize("what", ["file", "export"])
+def test_who_goes_away_in_the_midst_of_a_download_holds_no_file(
+    server: Plain, process: Server, sid: str, what: str
+) -> None:
+    """The server lets go of the recording's files, and has nothing to complain of."""
+    for number in range(8):
+        server.one(add(sid, f"m{number}", f"{number}" * 3_000_000))
+    server.one(end(sid))
+    place = f"/recordings/{recording_id(server, sid)}"
+    if what == "file":
+        blob = next((server.folder(sid) / "blobs").iterdir()).name
+    path = f"{place}/files/blobs/{blob}" if what == "file" else f"{place}/export?format=markdown"
+    folder, before = str(server.folder(sid)), process.log().count("Traceback")
+    for _ in range(3):
+        with socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            address = urlsplit(server.url)
+            connection.connect((str(address.hostname), int(address.port or 80)))
+            head = f"GET /api/recording{path} HTTP/1.1\r\nHost: {address.netloc}\r\nAuthorization: token {server.token}"
+            connection.sendall(f"{head}\r\n\r\n".encode())
+            assert connection.recv(100).startswith(b"HTTP/1.1 200")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, not an end
+    held = Path(f"/proc/{process.process.pid}/fd")
+    eventually(lambda: not [one for one in links(held) if one.startswith(folder)])
+    assert before == process.log().count("Traceback")
+    assert "completed" == server.get(place)["state"]
+
+
+def links(folder: Path) -> list[str]:
+    """Return what a process has open."""
+    found: list[str] = []
+    for one in folder.iterdir():
+        with contextlib.suppress(OSError):
+            found.append(os.readlink(one))
+    return found
 
 
 def test_a_journal_is_served(server: Plain, sid: str, mid: str) -> None:
