@@ -70,11 +70,6 @@ class Streams:
         self._redactor, self._dedupe, self._limit = redactor, dedupe, max(1, limit)
         self._streams: OrderedDict[str, StreamRedactor] = OrderedDict()
 
-    @property
-    def enabled(self) -> bool:
-        """Whether anything is looked for."""
-        return self._redactor.enabled
-
     def whole(self, event: Mapping[str, Any], line: dict[str, Any]) -> dict[str, Any]:
         """Return the line of `event` without its secrets."""
         if not self._redactor.enabled:
