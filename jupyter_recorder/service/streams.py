@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ..journal.dedupe import Dedupe
+from ..journal.dedupe import Dedupe, implying_producer
 from ..redact import Redactor, StreamRedactor
 from .answers import Ticket
 from .folded import utf8_bytes
@@ -43,8 +43,8 @@ class Held:
     def ahead(self, ticket: Ticket) -> int | None:
         """Return how many of its producer's numbers are held; None if it may be one of those that are."""
         named = _named_ids(ticket)
-        if not self._ids.isdisjoint(named) or any(name.rpartition(":")[0] in self._counts for name in named):
-            return None  # the latter may be the id that a number implies
+        if not self._ids.isdisjoint(named) or any(implying_producer(name) in self._counts for name in named):
+            return None
         return self._counts.get(ticket.event.get("producer", ""), 0)
 
     @property
