@@ -54,6 +54,11 @@ export class RecordingApi {
     return response.arrayBuffer();
   }
 
+  /** Where a file of it is. */
+  fileUrl(file: string): string {
+    return `${recordingUrl(this.settings, this.id)}/files/${file}`;
+  }
+
   /** Where the recorder's WebSocket is. */
   get socketUrl(): string {
     return socketUrl(this.settings);
@@ -62,6 +67,11 @@ export class RecordingApi {
   private request(path: string, init: RequestInit = {}): Promise<Response> {
     return ask(this.settings, `recordings/${encodeURIComponent(this.id)}${path}`, init, this.id);
   }
+}
+
+/** Where a recording is, or all of them. */
+export function recordingUrl({ baseUrl }: ServerConnection.ISettings, id = ''): string {
+  return `${baseUrl}api/recording/recordings/${encodeURIComponent(id)}`;
 }
 
 /** Where the recorder's WebSocket is. */

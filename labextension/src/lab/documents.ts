@@ -68,7 +68,7 @@ async function castIn({ path }: DocumentRegistry.Context, contents: Contents.IMa
     return new RecordingView(castReplay(found.text));
   }
   const name = path.replace(/^.*[/:]/, '');
-  return new RecordingView({ feed: () => new CastFileFeed(file, found.size, name), options: {}, title: 'Replay of a terminal', height: 500 });
+  return new RecordingView({ feed: () => new CastFileFeed(file, found.size, found.etag, name), options: {}, title: 'Replay of a terminal', height: 500 });
 }
 
 export const documentsPlugin: JupyterFrontEndPlugin<void> = {

@@ -11,7 +11,7 @@ import { LARGE_BYTES } from '../replay/link';
 const TAIL_BYTES = 64 * 1024;
 
 /** What there is of a file: its text, or how long it is where that is too much for a page to hold. */
-export type Found = { readonly text: string } | { readonly size: number };
+export type Found = { readonly text: string } | { readonly size: number; readonly etag: string };
 
 export class ServedFile {
   private constructor(
@@ -23,6 +23,11 @@ export class ServedFile {
     return new ServedFile(await contents.getDownloadUrl(path), contents.serverSettings);
   }
 
+  /** Names it: its address without what a browser adds to it, such as a token. */
+  get address(): string {
+    return this.url.replace(/\?.*/s, '');
+  }
+
   /** Rejects with what went wrong. */
   async find(): Promise<Found> {
     const response = await this.range(0, LARGE_BYTES);
@@ -32,7 +37,9 @@ export class ServedFile {
     const total = Number(/\/(\d+)$/.exec(response.headers.get('Content-Range') ?? '')?.[1] ?? 0);
     if (response.status === 206 && total > LARGE_BYTES) {
       await response.body?.cancel();
-      return { size: await this.wholeLines(total) };
+      const changed = response.headers.get('Last-Modified');
+      // Jupyter's own handler of files gives no ETag.
+      return { size: await this.wholeLines(total), etag: changed === null ? '' : `${changed} ${total}` };
     }
     if (!response.ok) {
       throw new Error(`The server answered ${response.status}.`);

@@ -25,6 +25,8 @@ export class Library {
   problem = '';
   /** Whether a list has come yet. */
   loaded = false;
+  /** Whether that list held all that the server has. */
+  complete = false;
   /** JupyterLab's terminals that are recorded, with their recordings' ids. */
   terminals: ReadonlyMap<string, string> = new Map();
   private socket: LiveSocket | null = null;
@@ -177,6 +179,7 @@ export class Library {
         const before = this.shelf.all;
         this.shelf.replace(recordings);
         before.filter(({ id }) => !incomplete && this.shelf.get(id) === undefined).forEach(({ id }) => this._removed.emit(id));
+        this.complete = !incomplete;
         if (incomplete) {
           window.setTimeout(() => void this.reload(), INCOMPLETE_MS);
         }

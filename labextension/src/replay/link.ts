@@ -3,6 +3,8 @@
  */
 
 import { ApiError, RecordingApi } from '../api';
+import type { FileState } from '../api';
+import { keepIndex, keptIndex } from '../index-cache';
 import { TrackSocket } from '../socket';
 import type { FrameHost } from './frame-host';
 import type { LargeFile, Manifest } from './port';
@@ -44,6 +46,10 @@ export class LinkedRecording implements Feed {
   read(file: string, start: number, end: number): Promise<ArrayBuffer> {
     return this.api.bytes(file, start, end);
   }
+
+  keep(file: string, data: ArrayBuffer): void {
+    this.session?.keep(file, data);
+  }
 }
 
 /** One run of a feed, from the recording's beginning. */
@@ -52,6 +58,8 @@ class Session {
   private timer: number | undefined;
   /** Large files that may grow: when they are looked at next, and how large they were. */
   private readonly watched = new Map<string, { readonly timer: number; readonly size: number }>();
+  /** Of the large files, as they were opened. */
+  private readonly etags = new Map<string, string>();
   private closed = false;
   private lost = false;
   private blobBytes = 0;
@@ -79,6 +87,14 @@ class Session {
     }
   }
 
+  /** What was made of a file that has grown since is not of these bytes. */
+  keep(file: string, data: ArrayBuffer): void {
+    const etag = this.etags.get(file);
+    if (etag !== undefined) {
+      void keepIndex(this.api.fileUrl(file), etag, data);
+    }
+  }
+
   close(): void {
     this.closed = true;
     window.clearTimeout(this.timer);
@@ -91,8 +107,8 @@ class Session {
     const live = manifest.state === 'recording';
     const journal = await this.journal();
     const casts = castsIn(journal);
-    const states = await Promise.all(casts.map(async file => ({ file, ...(await this.size(file)) })));
-    const large: LargeFile[] = states.filter(({ size }) => size > LARGE_BYTES).map(({ file, size }) => ({ name: file, size }));
+    const states = await Promise.all(casts.map(async file => ({ file, ...(await this.state(file)) })));
+    const large = await Promise.all(states.filter(({ size }) => size > LARGE_BYTES).map(async state => this.large(state)));
     if (this.closed) {
       return;
     }
@@ -131,15 +147,21 @@ class Session {
     }
   }
 
-  private async size(file: string): Promise<{ size: number }> {
+  private async state(file: string): Promise<FileState> {
     try {
       return await this.api.state(file);
     } catch (error) {
       if (error instanceof ApiError && error.trouble !== 'unreachable') {
-        return { size: 0 };
+        return { size: 0, etag: '' };
       }
       throw error;
     }
+  }
+
+  private async large({ file, size, etag }: FileState & { readonly file: string }): Promise<LargeFile> {
+    this.etags.set(file, etag);
+    const index = await keptIndex(this.api.fileUrl(file), etag);
+    return { name: file, size, ...(index !== undefined && { index }) };
   }
 
   /** Tells how a large file grows, for as long as it may. */
@@ -150,8 +172,9 @@ class Session {
 
   /** A server that can't be reached is asked again. */
   private async look(file: string, before: number): Promise<number> {
-    const size = await this.size(file).then(state => Math.max(before, state.size), () => before);
+    const size = await this.state(file).then(state => Math.max(before, state.size), () => before);
     if (!this.closed && size > before) {
+      this.etags.delete(file);
       this.host.grown(file, size);
     }
     return size;

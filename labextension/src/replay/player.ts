@@ -187,7 +187,7 @@ function viewOf({ kind, id }: Track, recording: Recording): View {
 }
 
 function terminalView(terminal: Terminal): View {
-  if (terminal instanceof LargeTerminal) {
+  if (terminal instanceof LargeTerminal && !terminal.restored) {
     void new Preparation(terminal).run();
   }
   return new TerminalView(terminal);

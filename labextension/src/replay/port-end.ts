@@ -96,9 +96,10 @@ export class PortEnd {
   }
 
   private open(recording: GrowingRecording, options: FrameOptions, large: readonly LargeFile[]): void {
-    for (const { name, size } of large) {
-      recording.addLarge(name, new CastFile(this.ranges.of(name), size));
+    for (const { name, size, index } of large) {
+      recording.addLarge(name, new CastFile(this.ranges.of(name), size), index);
     }
+    recording.onPrepared = (file, data) => this.send({ type: 'keep', file, data }, [data]);
     const player = new Player(this.root, recording, options);
     recording.onTrouble = message => player.tell(message);
     this.drive(player);
@@ -143,8 +144,8 @@ export class PortEnd {
     this.send(this.told);
   }
 
-  private send(message: FromFrame): void {
-    this.port?.postMessage(message);
+  private send(message: FromFrame, transfer: Transferable[] = []): void {
+    this.port?.postMessage(message, transfer);
   }
 }
 

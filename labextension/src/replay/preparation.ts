@@ -2,7 +2,7 @@
  * Goes through a large terminal once, in the background, and leaves keyframes on its way, and the blocks themselves.
  *
  * It works in the page's own thread, a few milliseconds at a time: the frame's policy allows no workers. Whoever seeks
- * meanwhile comes first.
+ * meanwhile comes first. What it leaves is kept by the host, if it can: a cast is gone through once.
  */
 
 import type { Terminal as Xterm } from '@xterm/xterm';
@@ -100,6 +100,7 @@ export class Preparation {
       terminal.changed();
     }
     this.emulator.dispose();
+    terminal.finished();
   }
 
   private async pass(text: string): Promise<void> {

@@ -13,6 +13,8 @@ export interface Feed {
   stop(): void;
   /** Bytes `start` to `end` (exclusive) of a large file. */
   read(file: string, start: number, end: number): Promise<ArrayBuffer>;
+  /** Keeps what a frame made of a large file, to hand it back with the file the next time. */
+  keep(file: string, data: ArrayBuffer): void;
 }
 
 export interface Replay {

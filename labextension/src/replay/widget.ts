@@ -76,7 +76,13 @@ export class ReplayWidget extends Widget implements IRenderMime.IRenderer {
   private begin(content: Omit<Replay, 'height' | 'link' | 'feed'>, feed: Feed | null): void {
     const host = new FrameHost(
       { ...content, theme: pageTheme(), code: playerCode },
-      feed === null ? {} : { ready: () => feed.start(host), read: (file, start, end) => feed.read(file, start, end) }
+      feed === null
+        ? {}
+        : {
+            ready: () => feed.start(host),
+            read: (file, start, end) => feed.read(file, start, end),
+            keep: (file, data) => feed.keep(file, data)
+          }
     );
     this.host = host;
     this.feed = feed;

@@ -43,6 +43,12 @@ export class Keyframes {
     }
   }
 
+  /** Takes what `all` and `spread` were of others; in order of place. */
+  restore(frames: readonly Keyframe[], spread: number): void {
+    this.spread = spread;
+    frames.forEach(frame => this.add(frame));
+  }
+
   /** The last one at or before a place. */
   nearest(place: Place, history = false): Keyframe | undefined {
     let low = 0;

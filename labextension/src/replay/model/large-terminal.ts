@@ -1,51 +1,35 @@
 /**
- * A terminal whose cast is read block by block, and what is known of it so far.
+ * A terminal whose cast is read block by block.
  *
- * A preparation goes through the cast once and leaves keyframes (`note`, `keyframes`). A moment that it has passed is shown
- * as it was; one that it has not is shown from what was printed shortly before, and counts as not exact.
+ * A preparation goes through the cast once and leaves keyframes (`note`, `keyframes`), or has done so for an earlier reader
+ * (`Survey`). A moment that it has passed is shown as it was; one that it has not is shown from what was printed shortly
+ * before, and counts as not exact.
  */
 
 import type { CastEvent, CastTheme, Header } from './cast';
-import { parseSize } from './cast';
 import type { CastFile } from './cast-file';
 import { countUntil } from './cursor';
 import type { Timed } from './cursor';
 import type { JournalEvent } from './journal';
-import { Keyframes, isBefore } from './keyframes';
-import type { Place } from './keyframes';
+import { isBefore } from './keyframes';
+import type { Keyframes, Place } from './keyframes';
 import { unpack } from './packing';
+import { Survey } from './survey';
 import type { Spot, Terminal, TerminalEnd, TerminalEvent, Way } from './terminals';
 import { text } from './text';
 
-// What a page would keep of all events is kept in so many steps of the whole.
-const ACTIVITY_STEPS = 20_000;
-const FINEST_S = 0.01;
 const KEPT_BLOCKS = 6;
-// More of them no timeline shows; what a program printed a million times is no chapter.
-const MOST_MARKERS = 5000;
-const MOST_TYPED = 200_000;
 // As far as a screen is moved on rather than begun anew.
 const STRIDE_BLOCKS = 2;
 // From so far back a moment is shown that nobody has gone through: for logs and programs that repaint, that is all of it.
 const BEFORE_BLOCKS = 2;
 
-interface Known {
-  /** Of the first event, or of the last one before where there is none. */
-  readonly first: number;
-  /** Of the last event before. */
-  readonly before: number;
-}
-
 export class LargeTerminal implements Terminal {
   /** Read on demand. */
   readonly events: readonly TerminalEvent[] = [];
-  readonly markers: TerminalEvent[] = [];
-  readonly typed: TerminalEvent[] = [];
-  readonly keyframes = new Keyframes();
   readonly track: string;
   title: string;
   end: TerminalEnd | null = null;
-  damaged = 0;
   /** More may come. */
   live = false;
   /** When somebody last went somewhere, by `performance.now`: they come first. */
@@ -54,13 +38,11 @@ export class LargeTerminal implements Terminal {
   learnt: (activity: readonly Timed[]) => void = () => undefined;
   /** Told now and then that there is more to show. */
   changed: () => void = () => undefined;
-  private readonly blocks: Known[] = [];
-  private readonly sizes: { readonly t: number; readonly size: readonly [number, number] }[] = [];
   private readonly cache = new Map<number, Promise<CastEvent[]>>();
-  /** Of the cast: the last event's time, and how far it is prepared. */
+  /** Of the cast: the last event's time. */
   private length = 0;
-  private passed = 0;
-  private active = -Infinity;
+  /** Told once, when all of it is prepared and nothing more will come. */
+  finished: () => void = () => undefined;
   private wake: () => void = () => undefined;
 
   private constructor(
@@ -68,17 +50,34 @@ export class LargeTerminal implements Terminal {
     readonly cast: CastFile,
     private readonly header: Header,
     start: JournalEvent | undefined,
-    private readonly offset: number
+    private readonly offset: number,
+    private readonly survey: Survey,
+    /** It was prepared when it was opened. */
+    readonly restored: boolean
   ) {
     this.track = text(start?.track) || file.replace(/\.cast$/, '');
     this.title = text(start?.command) || header.title;
   }
 
-  /** Reads its beginning and its end. Raises InvalidCast for what is no cast, and what the host said where it can't be read. */
-  static async open(file: string, cast: CastFile, start: JournalEvent | undefined, offset: number): Promise<LargeTerminal> {
+  /**
+   * Reads its beginning and its end. Raises InvalidCast for what is no cast, and what the host said where it can't be read.
+   *
+   * @param saved what `save` gave for the same cast, which then is prepared already
+   */
+  static async open(
+    file: string,
+    cast: CastFile,
+    start: JournalEvent | undefined,
+    offset: number,
+    saved?: ArrayBuffer
+  ): Promise<LargeTerminal> {
     // The end is what is shown first.
     [0, cast.blocks - 3, cast.blocks - 2, cast.blocks - 1].forEach(block => cast.prefetch(block));
-    const terminal = new LargeTerminal(file, cast, await cast.header(), start, offset);
+    const earlier = saved === undefined ? null : await Survey.restore(saved, offset);
+    const restored = earlier?.blocks === cast.blocks ? earlier : null;
+    const header = await cast.header();
+    const terminal = new LargeTerminal(file, cast, header, start, offset, restored ?? new Survey(offset), restored !== null);
+    terminal.length = terminal.before;
     await terminal.measure();
     return terminal;
   }
@@ -95,6 +94,27 @@ export class LargeTerminal implements Terminal {
     return this.header.theme;
   }
 
+  get markers(): readonly TerminalEvent[] {
+    return this.survey.markers;
+  }
+
+  get typed(): readonly TerminalEvent[] {
+    return this.survey.typed;
+  }
+
+  /** When something happened, as far as it is prepared, in seconds of the recording, in order. */
+  get activity(): readonly Timed[] {
+    return this.survey.activity;
+  }
+
+  get damaged(): number {
+    return this.survey.damaged;
+  }
+
+  get keyframes(): Keyframes {
+    return this.survey.keyframes;
+  }
+
   get begins(): number {
     return this.offset;
   }
@@ -106,12 +126,12 @@ export class LargeTerminal implements Terminal {
 
   /** Seconds of the recording: up to where all is known. */
   get known(): number {
-    return this.isPrepared ? Infinity : this.offset + this.passed;
+    return this.isPrepared ? Infinity : this.offset + this.survey.passed;
   }
 
   /** Blocks that are prepared. */
   get prepared(): number {
-    return this.blocks.length;
+    return this.survey.blocks;
   }
 
   get isPrepared(): boolean {
@@ -146,40 +166,25 @@ export class LargeTerminal implements Terminal {
 
   /** Takes a block that was gone through; in order. */
   note(events: readonly CastEvent[], damaged: number): void {
-    const before = this.passed;
-    const first = events[0]?.t ?? before;
-    this.blocks.push({ first, before });
-    this.damaged += damaged;
-    const activity: Timed[] = [];
-    for (const { t, code, data } of events) {
-      this.passed = t;
-      const event = { t: t + this.offset, code, data };
-      if (code === 'm' && this.markers.length < MOST_MARKERS) {
-        this.markers.push(event);
-      } else if (code === 'i' && this.typed.length < MOST_TYPED) {
-        this.typed.push(event);
-      } else if (code === 'r') {
-        const size = parseSize(data);
-        this.sizes.push(...(size === null ? [] : [{ t, size }]));
-      }
-      if (t - this.active >= Math.max(FINEST_S, this.length / ACTIVITY_STEPS)) {
-        this.active = t;
-        activity.push({ t: event.t });
-      }
-    }
-    this.length = Math.max(this.length, this.passed);
+    const activity = this.survey.note(events, damaged, this.length);
+    this.length = Math.max(this.length, this.survey.passed);
     this.learnt(activity);
+  }
+
+  /** What `open` takes, once it is prepared: see `Survey`. */
+  save(): Promise<ArrayBuffer> {
+    return this.survey.save();
   }
 
   /** The time of the last event before the block that is prepared next. */
   get before(): number {
-    return this.passed;
+    return this.survey.passed;
   }
 
   async way(from: Spot | null, t: number, history = false): Promise<Way> {
     const now = t - this.offset;
     this.sought = from === null ? performance.now() : this.sought;
-    const block = now < this.passed || this.isPrepared ? this.blockAt(now) : await this.search(now);
+    const block = now < this.before || this.isPrepared ? this.blockAt(now) : await this.search(now);
     const index = countUntil(await this.eventsOf(block), now);
     // What is shortly before one of the first blocks is all there is.
     const exact = block <= Math.max(BEFORE_BLOCKS, this.prepared);
@@ -207,7 +212,7 @@ export class LargeTerminal implements Terminal {
   }
 
   private eventsOf(block: number): Promise<CastEvent[]> {
-    const events = this.cache.get(block) ?? this.cast.events(block, this.blocks[block]?.before ?? (block === this.prepared ? this.passed : 0));
+    const events = this.cache.get(block) ?? this.cast.events(block, this.survey.before(block) ?? (block === this.prepared ? this.before : 0));
     this.cache.delete(block);
     this.cache.set(block, events);
     events.catch(() => this.cache.delete(block));
@@ -219,20 +224,7 @@ export class LargeTerminal implements Terminal {
 
   /** The block of the last event at or before `now`, among those that are prepared and the one after them. */
   private blockAt(now: number): number {
-    if (now >= this.passed) {
-      return Math.min(this.prepared, Math.max(0, this.cast.blocks - 1));
-    }
-    let low = 0;
-    let high = this.blocks.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.blocks[middle]!.first <= now) {
-        low = middle + 1;
-      } else {
-        high = middle;
-      }
-    }
-    return Math.max(0, low - 1);
+    return now >= this.before ? Math.min(this.prepared, Math.max(0, this.cast.blocks - 1)) : this.survey.blockAt(now);
   }
 
   /** The same among blocks that nobody has gone through: guessed by time, then halved. */
@@ -241,7 +233,7 @@ export class LargeTerminal implements Terminal {
       // A block alone does not tell its time.
       return this.prepared;
     }
-    let [low, lowT] = [this.prepared, this.passed];
+    let [low, lowT] = [this.prepared, this.before];
     let [high, highT] = [this.cast.blocks - 1, this.length];
     for (let guesses = 0; low < high; guesses += 1) {
       const share = guesses % 3 === 2 ? 0.5 : (now - lowT) / Math.max(1e-9, highT - lowT);
@@ -266,7 +258,7 @@ export class LargeTerminal implements Terminal {
   }
 
   private sizeAt(now: number): readonly [number, number] {
-    return this.sizes[countUntil(this.sizes, now) - 1]?.size ?? [this.cols, this.rows];
+    return this.survey.sizeAt(now) ?? [this.cols, this.rows];
   }
 
   /** Finds out how long it is: version 3 does not tell before all of it was read. */

@@ -55,6 +55,11 @@ export interface Recording {
   readonly damaged: number;
 }
 
+interface Large {
+  readonly cast: CastFile;
+  readonly saved: ArrayBuffer | undefined;
+}
+
 const JOURNAL = /^session(\.\d+)?\.ndjson$/;
 const CAST = /\.cast$/;
 
@@ -69,8 +74,10 @@ export class GrowingRecording implements Recording {
   /** Casts that can't be read: what else comes of them is dropped. */
   private readonly unreadable = new Map<string, InvalidCast>();
   /** Casts that are read by ranges once their terminals begin. */
-  private readonly large = new Map<string, CastFile>();
+  private readonly large = new Map<string, Large>();
   private readonly listeners = new Set<() => void>();
+  /** Given what is worth keeping of a large cast once it is prepared: `addLarge` takes it the next time. */
+  onPrepared: (file: string, saved: ArrayBuffer) => void = () => undefined;
   /** Told what keeps a part of it from being shown. */
   onTrouble: (message: string) => void = () => undefined;
   reading: boolean;
@@ -138,9 +145,9 @@ export class GrowingRecording implements Recording {
     this.blobs.set(sha256, content);
   }
 
-  /** Has a cast read by ranges: nothing of it is appended. */
-  addLarge(file: string, cast: CastFile): void {
-    this.large.set(file, cast);
+  /** Has a cast read by ranges: nothing of it is appended. `saved` is what `onPrepared` was given for the same bytes. */
+  addLarge(file: string, cast: CastFile, saved?: ArrayBuffer): void {
+    this.large.set(file, { cast, saved });
   }
 
   /** There are so many bytes of a large cast now. */
@@ -149,7 +156,7 @@ export class GrowingRecording implements Recording {
     if (terminal instanceof LargeTerminal) {
       terminal.grow(size).catch(error => this.onTrouble(said(error)));
     } else {
-      this.large.get(file)?.grow(size);
+      this.large.get(file)?.cast.grow(size);
     }
   }
 
@@ -192,9 +199,9 @@ export class GrowingRecording implements Recording {
   private noteTerminal(event: JournalEvent, t: number): void {
     if (event.type === 'terminal_start') {
       this.starts.set(text(event.file), event);
-      const cast = this.large.get(text(event.file));
-      if (cast !== undefined && this.terminals.every(({ file }) => file !== event.file)) {
-        void this.beginLarge(text(event.file), cast, event, t);
+      const large = this.large.get(text(event.file));
+      if (large !== undefined && this.terminals.every(({ file }) => file !== event.file)) {
+        void this.beginLarge(text(event.file), large, event, t);
       }
     } else if (event.type === 'terminal_end') {
       const terminal = this.terminals.findLast(({ track }) => track === event.track);
@@ -241,13 +248,16 @@ export class GrowingRecording implements Recording {
     terminal.end = end === undefined ? null : endOf(end.event, end.t);
   }
 
-  private async beginLarge(file: string, cast: CastFile, start: JournalEvent, t: number): Promise<void> {
+  private async beginLarge(file: string, { cast, saved }: Large, start: JournalEvent, t: number): Promise<void> {
     try {
-      const terminal = await LargeTerminal.open(file, cast, start, t);
+      const terminal = await LargeTerminal.open(file, cast, start, t, this.live ? undefined : saved);
+      this.large.delete(file);
       terminal.live = this.live;
       terminal.learnt = activity => this.mark(activity);
       terminal.changed = () => this.notify();
+      terminal.finished = () => void terminal.save().then(whole => this.onPrepared(file, whole));
       this.take(terminal);
+      this.mark(terminal.activity);
       this.mark([{ t: terminal.begins }, { t: terminal.ends }]);
       this.notify();
     } catch (error) {
