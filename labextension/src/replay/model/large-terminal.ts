@@ -6,7 +6,7 @@
  * before, and counts as not exact.
  */
 
-import type { CastEvent, CastTheme, Header } from './cast';
+import type { CastEvent, Header } from './cast';
 import type { CastFile } from './cast-file';
 import { countUntil } from './cursor';
 import type { Timed } from './cursor';
@@ -15,8 +15,8 @@ import { isBefore } from './keyframes';
 import type { Keyframes, Place } from './keyframes';
 import { unpack } from './packing';
 import { Survey } from './survey';
-import type { Spot, Terminal, TerminalEnd, TerminalEvent, Way } from './terminals';
-import { text } from './text';
+import { CastTerminal } from './terminals';
+import type { Spot, Terminal, TerminalEvent, Way } from './terminals';
 
 const KEPT_BLOCKS = 6;
 // As far as a screen is moved on rather than begun anew.
@@ -24,12 +24,9 @@ const STRIDE_BLOCKS = 2;
 // From so far back a moment is shown that nobody has gone through: for logs and programs that repaint, that is all of it.
 const BEFORE_BLOCKS = 2;
 
-export class LargeTerminal implements Terminal {
+export class LargeTerminal extends CastTerminal implements Terminal {
   /** Read on demand. */
   readonly events: readonly TerminalEvent[] = [];
-  readonly track: string;
-  title: string;
-  end: TerminalEnd | null = null;
   /** More may come. */
   live = false;
   /** When somebody last went somewhere, by `performance.now`: they come first. */
@@ -46,17 +43,16 @@ export class LargeTerminal implements Terminal {
   private wake: () => void = () => undefined;
 
   private constructor(
-    readonly file: string,
+    file: string,
     readonly cast: CastFile,
-    private readonly header: Header,
+    protected override readonly header: Header,
     start: JournalEvent | undefined,
-    private readonly offset: number,
+    offset: number,
     private readonly survey: Survey,
     /** It was prepared when it was opened. */
     readonly restored: boolean
   ) {
-    this.track = text(start?.track) || file.replace(/\.cast$/, '');
-    this.title = text(start?.command) || header.title;
+    super(file, header, start, offset);
   }
 
   /**
@@ -80,18 +76,6 @@ export class LargeTerminal implements Terminal {
     terminal.length = terminal.before;
     await terminal.measure();
     return terminal;
-  }
-
-  get cols(): number {
-    return this.header.cols;
-  }
-
-  get rows(): number {
-    return this.header.rows;
-  }
-
-  get theme(): CastTheme {
-    return this.header.theme;
   }
 
   get markers(): readonly TerminalEvent[] {

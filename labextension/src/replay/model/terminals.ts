@@ -3,7 +3,7 @@
  */
 
 import { CastReader } from './cast';
-import type { CastHeader, CastTheme } from './cast';
+import type { CastEvent, CastHeader, CastTheme } from './cast';
 import { countUntil } from './cursor';
 import type { Timed } from './cursor';
 import type { JournalEvent } from './journal';
@@ -60,35 +60,24 @@ export interface Terminal {
   way(from: Spot | null, t: number): Way | Promise<Way>;
 }
 
-/** A terminal that grows, piece by piece. */
-export class GrowingTerminal implements Terminal {
-  readonly events: TerminalEvent[] = [];
-  readonly markers: TerminalEvent[] = [];
-  readonly typed: TerminalEvent[] = [];
+/** What a cast's header and the journal say of a terminal, however its events are read. */
+export abstract class CastTerminal {
   readonly track: string;
   title: string;
   end: TerminalEnd | null = null;
-  private readonly header: CastHeader;
-  /** The index of the next line: 0 is the header. */
-  private next = 0;
 
   /**
    * @param start its `terminal_start` in the journal, if there is one
    * @param offset seconds of the recording at which the cast began
-   *
-   * Raises InvalidCast if `first` does not begin with a header.
    */
-  constructor(
+  protected constructor(
     readonly file: string,
-    first: string,
+    protected readonly header: CastHeader,
     start: JournalEvent | undefined,
-    private readonly offset: number,
-    private readonly reader = new CastReader()
+    protected readonly offset: number
   ) {
-    this.push(first);
-    this.header = reader.header();
     this.track = text(start?.track) || file.replace(/\.cast$/, '');
-    this.title = text(start?.command) || this.header.title;
+    this.title = text(start?.command) || header.title;
   }
 
   get cols(): number {
@@ -101,6 +90,22 @@ export class GrowingTerminal implements Terminal {
 
   get theme(): CastTheme {
     return this.header.theme;
+  }
+}
+
+/** A terminal that grows, piece by piece. */
+export class GrowingTerminal extends CastTerminal implements Terminal {
+  readonly events: TerminalEvent[] = [];
+  readonly markers: TerminalEvent[] = [];
+  readonly typed: TerminalEvent[] = [];
+  /** The index of the next line: 0 is the header. */
+  private next = 0;
+
+  /** Raises InvalidCast if `first` does not begin with a header. */
+  constructor(file: string, first: string, start: JournalEvent | undefined, offset: number, private readonly reader = new CastReader()) {
+    const events = reader.read(first);
+    super(file, reader.header(), start, offset);
+    this.push(first, events);
   }
 
   get damaged(): number {
@@ -127,11 +132,11 @@ export class GrowingTerminal implements Terminal {
     const fresh = from < this.next ? withoutLines(lines, this.next - from) : lines;
     const missing = Math.max(0, from - this.next);
     this.next = Math.max(this.next, from);
-    return { missing, added: this.push(fresh) };
+    return { missing, added: this.push(fresh, this.reader.read(fresh)) };
   }
 
-  private push(lines: string): TerminalEvent[] {
-    const added = this.reader.read(lines).map(({ t, code, data }) => ({ t: t + this.offset, code, data }));
+  private push(lines: string, events: readonly CastEvent[]): TerminalEvent[] {
+    const added = events.map(({ t, code, data }) => ({ t: t + this.offset, code, data }));
     for (const event of added) {
       this.events.push(event);
       if (event.code === 'm') {
