@@ -17,8 +17,11 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 READY := $(VENV)/.ready
 TEST_READY := $(VENV)/.ready-to-test
 SERVERS := tests/server tests/contract tests/client tests/proxy tests/llm
-# The browser tests of what is recorded meanwhile: about half.
-LIVE := $(wildcard tests/browser/test_panel*.py) $(addprefix tests/browser/test_,recording_from_lab.py widget.py chat.py live.py link.py)
+HURT := tests/crash tests/kernel
+# The browser tests of what is recorded meanwhile, and of what is large: about a third each.
+LIVE := $(wildcard tests/browser/test_panel*.py) $(addprefix tests/browser/test_,recording_from_lab.py chat.py live.py)
+LARGE := $(addprefix tests/browser/test_,large.py kept_index.py many.py link.py widget.py everywhere.py)
+BESIDE := $(BIN)/python tests/beside.py
 # A minute of waiting, with time for others: what it counts is its own process' time.
 IDLE := tests/benchmarks/test_cost.py::test_an_idle_recording_costs_a_thousandth_of_a_core
 SOURCES := $(shell find labextension/src labextension/scripts labextension/style labextension/schema -type f -not -path '*/generated/*' 2>/dev/null)
@@ -62,14 +65,9 @@ lint: setup
 shells:
 	@command -v zsh >/dev/null && command -v fish >/dev/null || sh tests/apt_install.sh zsh fish || echo "== going on without: their tests are skipped"
 
-# Two processes beside each other, since most of these tests wait for others: kernels, servers, disks, browsers.
-# What the second one prints comes when both are done.
-beside = log=$$(mktemp); status=0; $(BIN)/python -m pytest $(2) >$$log 2>&1 & other=$$!; \
-	$(BIN)/python -m pytest $(1) || status=1; wait $$other || status=1; cat $$log; rm $$log; exit $$status
-
 unit: setup shells
-	@echo "== unit, property, crash and notebook tests; beside them, those of servers and clients"
-	@$(call beside,tests $(addprefix --ignore ,$(SERVERS) tests/browser tests/benchmarks),$(SERVERS) $(IDLE))
+	@echo "== unit, property and notebook tests; beside them, those of crashes and kernels, and of servers and clients"
+	@$(BESIDE) 'tests $(addprefix --ignore ,$(SERVERS) $(HURT) tests/browser tests/benchmarks)' '$(HURT)' '$(SERVERS) $(IDLE)'
 
 player-test: setup
 	@echo "== the player's own tests"
@@ -80,7 +78,7 @@ chromium: setup
 
 browser: setup chromium
 	@echo "== browser tests: a real JupyterLab in Chromium"
-	@$(call beside,tests/browser -m 'not quiet' $(addprefix --ignore ,$(LIVE)),$(LIVE) -m 'not quiet')
+	@$(BESIDE) 'tests/browser -m "not quiet" $(addprefix --ignore ,$(LIVE) $(LARGE))' '$(LIVE) -m "not quiet"' '$(LARGE) -m "not quiet"'
 	@echo "== how smoothly it goes"
 	@$(BIN)/python -m pytest tests/browser -m quiet
 
