@@ -13,6 +13,7 @@ import pytest
 from faults import Fault, FaultyFiles
 from services import PATIENCE, SID, Service, add, append, numbered, start
 
+from jupyter_recorder import ownership
 from jupyter_recorder import recorder as recording
 from jupyter_recorder.errors import NoActiveRecording, PersistFailed
 from jupyter_recorder.library.active import RECORD
@@ -111,7 +112,7 @@ def test_a_disk_that_lags_too_far_behind_takes_nothing_more(tmp_path: Path, monk
 
 def test_a_recording_that_was_taken_over_is_written_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When another process has the owner's record, what waits is refused, and listeners hear that it is lost."""
-    monkeypatch.setattr(recording, "HEARTBEAT_SECONDS", 0.05)
+    monkeypatch.setattr(ownership, "HEARTBEAT_SECONDS", 0.05)
     monkeypatch.setattr(recording, "RECOVERY_PATIENCE_SECONDS", 0.1)
     service = Service(tmp_path)
     told: list[str] = []

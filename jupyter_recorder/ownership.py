@@ -1,0 +1,129 @@
+"""Who owns a recording's folder: its lock, with the heartbeat, and its manifest, which the owner alone writes."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, cast
+
+from . import forks
+from .errors import PersistFailed, StorageError
+from .files import Files, storage_errors
+from .journal.commit import Committer, Timer
+from .library.create import CreatedRecording
+from .library.manifest import Manifest, State, write_manifest
+from .library.owner import HEARTBEAT_SECONDS
+
+PERSIST_SECONDS: Final = 5.0
+
+
+class Ownership:
+    """The folder of one open recording: this process' own until `finish()`, or until another has taken it.
+
+    `standing()` returns what the manifest says of how the recording stands at present. `on_lost()` is called from a
+    worker once `lost` says that the folder was taken.
+    """
+
+    def __init__(
+        self,
+        created: CreatedRecording,
+        *,
+        committer: Committer,
+        files: Files,
+        persist_seconds: float,
+        standing: Callable[[], Mapping[str, Any]],
+        on_lost: Callable[[], object],
+    ) -> None:
+        self.path: Path = created.recording.path
+        self.manifest: dict[str, Any] = {**created.recording.manifest}
+        self.lost: PersistFailed | None = None
+        self._state = created.state
+        self._committer, self._files, self._persist_seconds = committer, files, persist_seconds
+        self._standing, self._on_lost = standing, on_lost
+        self._pid = os.getpid()
+        self._over = False
+        self._saving = threading.Lock()
+        self._persist: Timer | None = None
+        self._heartbeat: Timer | None = None
+
+    def begin(self) -> None:
+        """Say that the owner lives, every 30 s from now on."""
+        self._heartbeat = self._committer.call_later(HEARTBEAT_SECONDS, self._beat)
+        forks.watch(self)
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process still records here."""
+        return not self._over and self._pid == os.getpid()
+
+    def after_fork_in_child(self) -> None:
+        """Own nothing: the pid tells every later call."""
+        self._over = True
+
+    # -- the manifest
+
+    def save_in_time(self) -> None:
+        """Have the manifest written with what has come, unless that is to be done anyway."""
+        if self._persist is None:
+            self._save_after(self._persist_seconds)
+
+    def save_soon(self) -> None:
+        """Have the manifest written as soon as a worker can."""
+        self._save_after(0.0)
+
+    def finish(self, state: State, ended_at: int, reason: str | None) -> None:
+        """Write the manifest for the last time and give the lock back; raises `StorageError`."""
+        self._over = True
+        for timer in (self._heartbeat, self._persist):
+            if timer is not None:
+                timer.cancel()
+        self.manifest.update(state=state, ended_at=ended_at)
+        if reason:
+            self.manifest["reason"] = reason
+        with storage_errors(f"the manifest of {self.manifest['name']!r} can't be written", self.path), self._saving:
+            self._save()
+        self._state.stop()
+        forks.unwatch(self)
+
+    def _save_after(self, seconds: float) -> None:
+        if self._persist is not None:
+            self._persist.cancel()
+        self._persist = self._committer.call_later(seconds, self._save_in_background)
+
+    def _save_in_background(self) -> None:
+        self._persist = None
+        try:
+            with self._saving:
+                if self.is_ours:
+                    self._save()
+        except OSError:  # counts are derived: the journal's own error tells of a full disk
+            self._save_after(self._persist_seconds)
+
+    def _save(self) -> None:
+        self.manifest.pop("safe", None)
+        self.manifest.update(self._standing())
+        write_manifest(self.path, cast(Manifest, self.manifest), self._files)
+
+    # -- the lock
+
+    def _beat(self) -> None:
+        if not self.is_ours:
+            return
+        try:
+            owned = self._state.heartbeat()
+        except StorageError:  # a full or slow disk: the record stands, and the next beat tries again
+            owned = True
+        if owned:
+            self._heartbeat = self._committer.call_later(HEARTBEAT_SECONDS, self._beat)
+        else:
+            self._lose()
+
+    def _lose(self) -> None:
+        self.lost = PersistFailed(
+            f"{self.manifest['name']!r} was taken over by another process; nothing more is recorded here",
+            path=str(self.path),
+        )
+        self._over = True
+        self._on_lost()
