@@ -17,13 +17,15 @@ from .library.manifest import Manifest, State, write_manifest
 from .library.owner import HEARTBEAT_SECONDS
 
 PERSIST_SECONDS: Final = 5.0
+_LOOK_SECONDS: Final = 0.1
 
 
 class Ownership:
     """The folder of one open recording: this process' own until `finish()`, or until another has taken it.
 
-    `standing()` returns what the manifest says of how the recording stands at present. `on_lost()` is called from a
-    worker once `lost` says that the folder was taken.
+    `standing()` returns what the manifest says of how the recording stands at present. Once `lost` says that the folder
+    was taken, `on_lost()` is called, from a worker, and then `abandon()`, until that says that nothing is on its way
+    to the folder any more.
     """
 
     def __init__(
@@ -35,13 +37,14 @@ class Ownership:
         persist_seconds: float,
         standing: Callable[[], Mapping[str, Any]],
         on_lost: Callable[[], object],
+        abandon: Callable[[], bool],
     ) -> None:
         self.path: Path = created.recording.path
         self.manifest: dict[str, Any] = {**created.recording.manifest}
         self.lost: PersistFailed | None = None
         self._state = created.state
         self._committer, self._files, self._persist_seconds = committer, files, persist_seconds
-        self._standing, self._on_lost = standing, on_lost
+        self._standing, self._on_lost, self._abandon = standing, on_lost, abandon
         self._pid = os.getpid()
         self._over = False
         self._saving = threading.Lock()
@@ -74,7 +77,12 @@ class Ownership:
         self._save_after(0.0)
 
     def finish(self, state: State, ended_at: int, reason: str | None) -> None:
-        """Write the manifest for the last time and give the lock back; raises `StorageError`."""
+        """Write the manifest for the last time and give the lock back.
+
+        Raises `StorageError`, and `PersistFailed` if another process has taken the folder meanwhile.
+        """
+        if self.lost is not None:
+            raise self.lost
         self._over = True
         for timer in (self._heartbeat, self._persist):
             if timer is not None:
@@ -127,3 +135,12 @@ class Ownership:
         )
         self._over = True
         self._on_lost()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Give the lock back, but not while a disk that hangs may still write into what would be another's file."""
+        if self._abandon():
+            self._state.abandon()
+            forks.unwatch(self)
+        else:
+            self._committer.call_later(_LOOK_SECONDS, self._let_go)

@@ -68,7 +68,8 @@ class Recorder:
             files=files,
             persist_seconds=persist_seconds,
             standing=self._standing,
-            on_lost=self.tell_health,
+            on_lost=self._progressed,
+            abandon=self._abandon,
         )
         self._manifest = self._ownership.manifest
         self.name: str = self._manifest["name"]
@@ -240,13 +241,18 @@ class Recorder:
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until all that was recorded is on the disk; False after `timeout` seconds."""
         deadline = None if timeout is None else time.monotonic() + timeout
-        files: list[JournalWriter | CastWriter] = [self._journal, *(track.cast for track in self._tracks)]
+        files = self._written
         return all(file.wait(timeout=None if deadline is None else deadline - time.monotonic()) for file in files)
 
     @property
     def active(self) -> bool:
         """Whether this process still records here."""
         return self._ownership.is_ours
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether another process has taken it over: what becomes safe since then may not be in its journal."""
+        return self._ownership.lost is not None
 
     @property
     def error(self) -> RecError | None:
@@ -385,6 +391,14 @@ class Recorder:
         for track in self._tracks:
             track.flush()
         self.chat.cut()
+
+    @property
+    def _written(self) -> list[JournalWriter | CastWriter]:
+        return [self._journal, *(track.cast for track in self._tracks)]
+
+    def _abandon(self) -> bool:
+        idle = [file.abandon() for file in self._written]  # all of them: none is to take more
+        return all(idle)
 
     def _standing(self) -> dict[str, Any]:
         """Return what the manifest says of how the recording stands."""

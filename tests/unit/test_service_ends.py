@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -11,12 +14,12 @@ from typing import Any
 
 import pytest
 from faults import Fault, FaultyFiles
-from services import PATIENCE, SID, Service, add, append, numbered, start
+from services import PATIENCE, SID, Service, add, append, end, numbered, start
 
 from jupyter_recorder import ownership
-from jupyter_recorder import recorder as recording
-from jupyter_recorder.errors import NoActiveRecording, PersistFailed
+from jupyter_recorder.errors import NoActiveRecording, PersistFailed, RecordingInProgress
 from jupyter_recorder.library.active import RECORD
+from jupyter_recorder.library.state import RecordingState
 from jupyter_recorder.protocol import Ack, Error
 from jupyter_recorder.redact import Redactor
 from jupyter_recorder.service import RecordingService, ServiceConfig
@@ -41,6 +44,26 @@ def hanging(files: FaultyFiles, kind: str = "datasync") -> Iterator[Fault]:
     finally:
         hold.on = False
         hold.release.set()
+
+
+OWNER = """
+import sys
+from jupyter_recorder.library.state import RecordingState
+RecordingState(sys.argv[1]).start("another's", "session.ndjson", patience=20)
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def another_owner(folder: Path) -> Iterator[None]:
+    """Have another process own a recording's folder until the block ends."""
+    command = [sys.executable, "-c", OWNER, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield
+        process.communicate()
 
 
 def test_what_comes_after_the_end_is_refused_to_be_sent_again(tmp_path: Path) -> None:
@@ -113,7 +136,6 @@ def test_a_disk_that_lags_too_far_behind_takes_nothing_more(tmp_path: Path, monk
 def test_a_recording_that_was_taken_over_is_written_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When another process has the owner's record, what waits is refused, and listeners hear that it is lost."""
     monkeypatch.setattr(ownership, "HEARTBEAT_SECONDS", 0.05)
-    monkeypatch.setattr(recording, "RECOVERY_PATIENCE_SECONDS", 0.1)
     service = Service(tmp_path)
     told: list[str] = []
     service.core.on_change.append(lambda session, what, error: told.append(what))
@@ -124,9 +146,87 @@ def test_a_recording_that_was_taken_over_is_written_no_more(tmp_path: Path, monk
     (service.path() / RECORD).unlink()
     wait_until(lambda: not session.recorder or not session.recorder.active)
     journal = service.lines()
-    assert service.code(append(" again", event_id="e")) in ("persist_failed", "recording_in_progress")
-    assert ["started", "lost"] == told
-    assert journal == service.lines()
+    with another_owner(service.path()):
+        assert service.code(append(" again", event_id="e")) == "recording_in_progress"
+        assert ["started", "lost"] == told
+        assert journal == service.lines()
+    assert service.core.close()
+
+
+def test_what_waits_for_a_hanging_disk_is_refused_when_the_recording_is_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told at once, though it may be written yet: so long the lock is kept. Sent again, it is there once."""
+    monkeypatch.setattr(ownership, "HEARTBEAT_SECONDS", 0.05)
+    files = FaultyFiles()
+    service = Service(tmp_path, files)
+    service.send(start(), add("m"))
+    event = append("hello", event_id="e")
+    with hanging(files, "write") as hold:
+        answers: list[Any] = []
+        answered = threading.Event()
+        service.core.submit([event], lambda found: (answers.extend(found), answered.set()))
+        assert hold.wait_hit()
+        (service.path() / RECORD).unlink()
+        assert answered.wait(PATIENCE)
+        assert ["persist_failed"] == [answer.code for answer in answers]
+        assert "was taken over by another process" in answers[0].message
+        with pytest.raises(RecordingInProgress):
+            RecordingState(service.path()).start("too early", "session.ndjson")
+    with another_owner(service.path()):
+        assert [1, 2, 3] == [line["seq"] for line in service.lines()]
+    again = service.ack(event)
+    assert (True, 3, "hello") == (again.duplicate, again.seq, service.text())
+    assert service.core.close()
+
+
+def test_an_end_is_not_acked_if_the_recording_was_taken_over_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its sender is told, and the manifest, which is another's, is left as it was."""
+    monkeypatch.setattr(ownership, "HEARTBEAT_SECONDS", 0.05)
+    files = FaultyFiles()
+    service = Service(tmp_path, files)
+    service.send(start(), add("m", "hello"))
+    recorder = service.core.sessions()[0].recorder
+    assert recorder is not None
+    answers: list[Any] = []
+    answered = threading.Event()
+    with hanging(files) as hold:
+        service.core.submit([end()], lambda found: (answers.extend(found), answered.set()))
+        assert hold.wait_hit()
+        (service.path() / RECORD).unlink()
+        wait_until(lambda: recorder.is_lost)
+    assert answered.wait(PATIENCE)
+    assert ["persist_failed"] == [answer.code for answer in answers]
+    assert "was taken over by another process" in answers[0].message
+    assert "recording" == service.manifest()["state"]
+    with another_owner(service.path()):
+        pass
+    assert service.core.close()
+
+
+def test_what_fails_once_the_recording_is_taken_over_is_not_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failing disk keeps no lock, and no further file is begun in what is another's folder."""
+    monkeypatch.setattr(ownership, "HEARTBEAT_SECONDS", 0.05)
+    full = Fault("write", "*session*.ndjson*", error=errno.ENOSPC, on=False)
+    service = Service(tmp_path, FaultyFiles(full))
+    service.send(start(), add("m"))
+    full.on = True
+    assert service.code(append("lost")) == "persist_failed"
+    recorder = service.core.sessions()[0].recorder
+    assert recorder is not None
+    (service.path() / RECORD).unlink()
+    with another_owner(service.path()):
+        full.on = False
+        before = sorted(path.name for path in service.path().glob("*session*"))
+        assert not recorder.wait()
+        assert service.code(append("refused")) == "recording_in_progress"
+        assert before == sorted(path.name for path in service.path().glob("*session*")) == ["session.ndjson"]
+    service.ack(append("hello"))
+    assert "hello" == service.text()
     assert service.core.close()
 
 
