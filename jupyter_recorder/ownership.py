@@ -23,9 +23,9 @@ _LOOK_SECONDS: Final = 0.1
 class Ownership:
     """The folder of one open recording: this process' own until `finish()`, or until another has taken it.
 
-    `standing()` returns what the manifest says of how the recording stands at present. Once `lost` says that the folder
-    was taken, `on_lost()` is called, from a worker, and then `abandon()`, until that says that nothing is on its way
-    to the folder any more.
+    `standing()` returns what the manifest says of what was recorded, `safety()` of how safe that is as long as it goes
+    on. Once `lost` says that the folder was taken, `on_lost()` is called, from a worker, and then `abandon()`, until
+    that says that nothing is on its way to the folder any more.
     """
 
     def __init__(
@@ -36,18 +36,21 @@ class Ownership:
         files: Files,
         persist_seconds: float,
         standing: Callable[[], Mapping[str, Any]],
+        safety: Callable[[], Mapping[str, Any]],
         on_lost: Callable[[], object],
         abandon: Callable[[], bool],
     ) -> None:
         self.path: Path = created.recording.path
         self.manifest: dict[str, Any] = {**created.recording.manifest}
+        self.manifest.pop("safe", None)  # what a writer that died left
         self.lost: PersistFailed | None = None
         self._state = created.state
         self._committer, self._files, self._persist_seconds = committer, files, persist_seconds
-        self._standing, self._on_lost, self._abandon = standing, on_lost, abandon
+        self._standing, self._safety = standing, safety
+        self._on_lost, self._abandon = on_lost, abandon
         self._pid = os.getpid()
         self._over = False
-        self._saving = threading.Lock()
+        self._taking_turns = threading.Lock()
         self._persist: Timer | None = None
         self._heartbeat: Timer | None = None
 
@@ -79,20 +82,20 @@ class Ownership:
     def finish(self, state: State, ended_at: int, reason: str | None) -> None:
         """Write the manifest for the last time and give the lock back.
 
-        Raises `StorageError`, and `PersistFailed` if another process has taken the folder meanwhile.
+        Raises `StorageError`: then the folder is still this process' own, and it may be called again; `PersistFailed`
+        if another process has taken it meanwhile.
         """
-        if self.lost is not None:
-            raise self.lost
-        self._over = True
+        final = {"state": state, "ended_at": ended_at, **({"reason": reason} if reason else {})}
+        with self._taking_turns:
+            if self.lost is not None:
+                raise self.lost
+            with storage_errors(f"the manifest of {self.manifest['name']!r} can't be written", self.path):
+                self._write({**self.manifest, **self._standing(), **final})
+            self._state.stop()
+            self._over = True
         for timer in (self._heartbeat, self._persist):
             if timer is not None:
                 timer.cancel()
-        self.manifest.update(state=state, ended_at=ended_at)
-        if reason:
-            self.manifest["reason"] = reason
-        with storage_errors(f"the manifest of {self.manifest['name']!r} can't be written", self.path), self._saving:
-            self._save()
-        self._state.stop()
         forks.unwatch(self)
 
     def _save_after(self, seconds: float) -> None:
@@ -103,37 +106,33 @@ class Ownership:
     def _save_in_background(self) -> None:
         self._persist = None
         try:
-            with self._saving:
+            with self._taking_turns:
                 if self.is_ours:
-                    self._save()
+                    self._write({**self.manifest, **self._standing(), "safe": self._safety()})
         except OSError:  # counts are derived: the journal's own error tells of a full disk
             self._save_after(self._persist_seconds)
 
-    def _save(self) -> None:
-        self.manifest.pop("safe", None)
-        self.manifest.update(self._standing())
-        write_manifest(self.path, cast(Manifest, self.manifest), self._files)
+    def _write(self, manifest: dict[str, Any]) -> None:
+        write_manifest(self.path, cast(Manifest, manifest), self._files)
 
     # -- the lock
 
     def _beat(self) -> None:
-        if not self.is_ours:
-            return
-        try:
-            owned = self._state.heartbeat()
-        except StorageError:  # a full or slow disk: the record stands, and the next beat tries again
-            owned = True
-        if owned:
-            self._heartbeat = self._committer.call_later(HEARTBEAT_SECONDS, self._beat)
-        else:
-            self._lose()
-
-    def _lose(self) -> None:
-        self.lost = PersistFailed(
-            f"{self.manifest['name']!r} was taken over by another process; nothing more is recorded here",
-            path=str(self.path),
-        )
-        self._over = True
+        with self._taking_turns:  # a record that `finish` has just removed was not taken
+            if not self.is_ours:
+                return
+            try:
+                owned = self._state.heartbeat()
+            except StorageError:  # a full or slow disk: the record stands, and the next beat tries again
+                owned = True
+            if owned:
+                self._heartbeat = self._committer.call_later(HEARTBEAT_SECONDS, self._beat)
+                return
+            self.lost = PersistFailed(
+                f"{self.manifest['name']!r} was taken over by another process; nothing more is recorded here",
+                path=str(self.path),
+            )
+            self._over = True
         self._on_lost()
         self._let_go()
 

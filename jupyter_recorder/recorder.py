@@ -68,6 +68,7 @@ class Recorder:
             files=files,
             persist_seconds=persist_seconds,
             standing=self._standing,
+            safety=lambda: self.status().safety,
             on_lost=self._progressed,
             abandon=self._abandon,
         )
@@ -315,8 +316,8 @@ class Recorder:
     def stop(self, *, reason: str | None = None, timeout: float = STOP_SECONDS, state: State = "completed") -> Stopped:
         """End the recording in order, all of it on the disk; `interrupted` says that it may go on.
 
-        Raises `PersistFailed` if that took over `timeout` seconds: the recording stays open, nothing is lost,
-        and `stop` may be called again.
+        Raises `PersistFailed` if that took over `timeout` seconds, `StorageError` if the disk takes no manifest: the
+        recording stays open, nothing is lost, and `stop` may be called again.
         """
         self._check_open()
         with shielded(), self._lock:
@@ -401,9 +402,8 @@ class Recorder:
         return all(idle)
 
     def _standing(self) -> dict[str, Any]:
-        """Return what the manifest says of how the recording stands."""
+        """Return what the manifest says of what was recorded."""
         size = self._journal.size_bytes + sum(track.cast.size_bytes for track in self._tracks)
         redacted = self._redacted_before + sum(self._redactor.removed.values())
         counts = {**self._contents.counts.as_dict(), "bytes": size, "redacted": redacted}
-        standing = {"counts": counts, "tracks": self._contents.tracks}
-        return {**standing, "safe": self.status().safety} if self.active else standing
+        return {"counts": counts, "tracks": self._contents.tracks}
