@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -44,6 +45,26 @@ def demo(cli: Cli) -> Recorder:
 def test_the_reference_is_what_help_says() -> None:
     """docs/cli.md is made of the commands' own help, and is up to date."""
     assert reference() == (DOCS / "cli.md").read_text("utf-8"), "python -m jupyter_recorder.cli.reference > docs/cli.md"
+
+
+@pytest.mark.parametrize("columns", [None, "40"])
+def test_the_reference_is_the_same_in_any_window(columns: str | None) -> None:
+    """The program that makes it prints the same in a narrow terminal and in none."""
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    environment |= {} if columns is None else {"COLUMNS": columns}
+    command = [sys.executable, "-m", "jupyter_recorder.cli.reference"]
+    printed = subprocess.run(command, env=environment, capture_output=True, check=True).stdout.decode()
+    assert (DOCS / "cli.md").read_text("utf-8") == printed
+
+
+@pytest.mark.parametrize("columns", [None, "40"])
+def test_making_the_reference_leaves_the_window_as_it_was(monkeypatch: pytest.MonkeyPatch, columns: str | None) -> None:
+    """What help is made for is asked of the environment, which is the caller's."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns is not None:
+        monkeypatch.setenv("COLUMNS", columns)
+    reference()
+    assert columns == os.environ.get("COLUMNS")
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)

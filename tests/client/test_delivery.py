@@ -89,6 +89,39 @@ def test_tokens_share_events(fake: FakeServer, connect: Callable[..., RecorderCl
     assert [("Grüße", 0), ("!", 7)] == [(event["content_delta"], event["offset"]) for event in appends]
 
 
+def test_a_session_says_all_that_the_protocol_knows(fake: FakeServer, connect: Callable[..., RecorderClient]) -> None:
+    """Each method is one event with what it was given; no text at all is none."""
+    client = connect()
+    session = client.session("s", title="T")
+    message = session.add("user", "a", message_id="m", model="x")
+    session.append(message, "")
+    session.update(message, "b", is_complete=False)
+    session.change(title="U")
+    session.delete(message)
+    assert ["c", "d"] == list(session.stream(["c", "d"], role="tool"))
+    session.end(final_message_count=1)
+    client.flush(10)
+    assert "<Session 's'>" == repr(session)
+    assert [
+        {"type": "session_start", "title": "T"},
+        {"type": "message_add", "message_id": "m", "role": "user", "content": "a", "model": "x"},
+        {"type": "message_update", "message_id": "m", "content": "b", "is_complete": False},
+        {"type": "session_update", "title": "U"},
+        {"type": "message_delete", "message_id": "m"},
+        {"type": "message_add", "role": "tool", "content": ""},
+        {"type": "message_append", "content_delta": "cd", "offset": 0},
+        {"type": "session_end", "final_message_count": 1},
+    ] == [plainly(event) for event in fake.events]
+
+
+def plainly(event: Json) -> Json:
+    """Return what an event says, without its numbers and an id that the client chose."""
+    left_out = {"session_id", "producer", "producer_seq", "event_id", "provider"}
+    if len(event.get("message_id", "")) == 32:
+        left_out |= {"message_id"}
+    return {key: value for key, value in event.items() if key not in left_out}
+
+
 def test_a_token_waits_for_a_tenth_of_a_second(fake: FakeServer, connect: Callable[..., RecorderClient]) -> None:
     """Without any flush a token is sent, well within a second of being given."""
     client = connect()

@@ -133,6 +133,15 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
             import_file(library, tmp_path / name)
 
 
+def test_what_makes_sense_as_a_whole_alone_is_bounded(tmp_path: Path) -> None:
+    """A notebook of 257 MiB is not read into memory: how much it takes is said, and how much can be read."""
+    path = tmp_path / "large.ipynb"
+    path.write_bytes(b"{")
+    os.truncate(path, 257 << 20)
+    with pytest.raises(ImportFailed, match="it takes 257 MiB; one of this format can be read up to 256 MiB"):
+        import_file(Library(tmp_path / "root"), path, format="notebook")
+
+
 def test_an_unknown_format_is_named(tmp_path: Path) -> None:
     """A word that is no format is an error with those that there are."""
     (tmp_path / "x").write_text("x")
