@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -75,8 +76,10 @@ def test_another_processes_recording_says_it_by_its_manifest(root: Path, monkeyp
     with record("told") as recorder:
         recorder.note("x")
         recorder.wait()
-        recorder._save()
-        assert {"seq": 1, "unsafe": 0} == Library(root).find_id(recorder.id).shown["safe"]  # type: ignore[union-attr]
+        recorder.belongs_to("a-kernel")  # has the manifest written
+        while (shown := Library(root).find(recorder.id).shown).get("kernel_id") is None:
+            time.sleep(0.005)
+        assert {"seq": 1, "unsafe": 0} == shown["safe"]
     assert "safe" not in Library(root).find_id(recorder.id).shown  # type: ignore[union-attr]
 
 
