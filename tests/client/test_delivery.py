@@ -521,8 +521,10 @@ def test_a_heartbeat_may_be_for_no_session(fake: FakeServer, connect: Callable[.
     assert {"type", "timestamp"} == fake.events[-1].keys()
 
 
-def test_what_is_answered_out_of_order_is_sent_again(fake: FakeServer, connect: Callable[..., RecorderClient]) -> None:
-    """An ack behind an event that has none settles nothing: both are sent again, in their order, and then acked."""
+def test_an_ack_behind_what_is_not_taken_settles_nothing(
+    fake: FakeServer, connect: Callable[..., RecorderClient]
+) -> None:
+    """Both are sent again, in their order, and then acked, though the server acked the second before."""
     fake.answer = lambda event: error(event, "persist_failed") if event.get("content") == "a" else good(event)
     client = connect()
     session = client.session("s")

@@ -19,6 +19,8 @@ from talk import ask
 from jupyter_recorder import Library, record
 from jupyter_recorder.convert import FORMATS
 from jupyter_recorder.ids import session_folder_id
+from jupyter_recorder.library.active import LOCK
+from jupyter_recorder.library.locks import FileLock
 
 _LEFT = """
 import os, sys
@@ -92,6 +94,18 @@ def test_what_crashed_is_recovered_one_by_one(server: Server, root: Path) -> Non
     assert "interrupted" == ask(server, "GET", f"/recordings/{other}")[1]["state"]
     assert (200, {"removed": True}) == ask(server, "POST", f"/recordings/{empty}/recover")
     assert 404 == ask(server, "POST", f"/recordings/{empty}/recover")[0]
+
+
+def test_what_a_living_process_keeps_locked_is_not_recovered(server: Server, root: Path) -> None:
+    """It is said who has it, and once that is over it is recovered."""
+    one = left(root, "locked", "hello")
+    lock = FileLock(root / one / LOCK)
+    assert lock.acquire()
+    status, answer = ask(server, "POST", f"/recordings/{one}/recover")
+    lock.release(unlink=False)
+    assert (409, "recording_in_progress") == (status, answer["code"])
+    assert str(os.getpid()) in answer["message"]
+    assert 200 == ask(server, "POST", f"/recordings/{one}/recover")[0]
 
 
 def test_a_replay_is_an_output(server: Server, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
