@@ -21,6 +21,7 @@ from jupyter_recorder.cli.rec import command_line
 from jupyter_recorder.cli.reference import reference
 from jupyter_recorder.library import checkup
 from jupyter_recorder.library.active import LOCK
+from jupyter_recorder.library.locks import FileLock
 from jupyter_recorder.recorder import Recorder
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -74,6 +75,14 @@ def test_help_teaches(cli: Cli, command: tuple[str, str, str]) -> None:
     assert command[2].lower() in shown.lower()
     assert f"jupyter recorder {command[0]}" in shown.partition("examples:")[2]
     assert (command[0] in WITH_JSON) == ("--json" in shown.partition("examples:")[0])
+
+
+def test_with_nothing_unfinished_nothing_is_asked(cli: Cli, demo: Recorder) -> None:
+    """`recover` says so at once, and a recording that has ended stays as it is."""
+    before = {path.name: path.read_bytes() for path in demo.path.iterdir()}
+    done = cli("recover")
+    assert ("", "there is nothing to recover\n") == (done.stderr, done.stdout)
+    assert before == {path.name: path.read_bytes() for path in demo.path.iterdir()}
 
 
 def test_help_names_every_command(cli: Cli) -> None:
@@ -211,6 +220,11 @@ def test_prune_asks_and_says(cli: Cli, demo: Recorder) -> None:
     assert "nothing to delete" in cli("prune", "--max-total", "0", "--keep-tag", "course").stdout
     assert "nothing to delete" in cli("prune", "--max-total", "1GB", "--yes").stdout
     assert demo.path.exists()
+    lock = FileLock(demo.path / LOCK)
+    assert lock.acquire()
+    kept = cli("prune", "--max-total", "0", "--yes", code=1)
+    lock.release()
+    assert f"✗ {demo.id}: " in kept.stderr
     assert "1 were deleted" in cli("prune", "--max-total", "0", "--tag", "course", "--yes").stdout
     assert [running.id] == [one.id for one in cli.library.recordings()]
     running.stop()
