@@ -97,6 +97,8 @@ coverage: setup shells
 	@$(BIN)/python -m coverage run -m pytest -q tests $(addprefix --ignore ,$(SERVERS) tests/browser tests/benchmarks) || true
 	@$(BIN)/python -m coverage combine -q
 	@$(BIN)/python -m coverage report --fail-under 95
+	@$(BIN)/python -m coverage json -q -o .coverage/report.json
+	@$(BIN)/python tests/branches.py .coverage/report.json
 
 bench: setup chromium
 	@echo "== benchmarks"

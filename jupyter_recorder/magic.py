@@ -13,7 +13,7 @@ from traitlets import Bool, Int, List, TraitError, Unicode, validate
 
 from . import active, text
 from .capture.cells import MAX_OUTPUT_BYTES
-from .errors import NoActiveRecording, PersistFailed, RecError
+from .errors import NoActiveRecording, RecError, StorageError
 from .journal.reader import Report
 from .library.folders import default_root
 from .library.library import Library
@@ -267,7 +267,7 @@ class RecorderMagics(Magics):
     def _end_own(own: Recorder) -> None:
         try:
             stopped = own.stop()
-        except PersistFailed:  # %record stop can end it later
+        except StorageError:  # %record stop can end it later
             active.keep(own)
             raise
         print(text.stopped(stopped))

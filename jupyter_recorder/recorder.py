@@ -14,13 +14,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
-from . import forks
 from .asciicast.format import Header
 from .asciicast.writer import CastWriter
 from .capture.chat import Chat
 from .capture.terminal import TerminalTrack
 from .clock import RecordingClock
-from .errors import NoActiveRecording, PersistFailed, RecError, StorageError
+from .errors import NoActiveRecording, PersistFailed, RecError
 from .events import check
 from .files import SYSTEM, Files, storage_errors
 from .heldtext import HeldText
@@ -36,11 +35,10 @@ from .library.manifest import Kind, Manifest, State, read_manifest, write_manife
 from .library.recording import Recording
 from .library.salvage import repair_tails
 from .library.state import RECOVERY_PATIENCE_SECONDS, RecordingState
+from .ownership import PERSIST_SECONDS, Ownership
 from .redact import Redactor
 from .status import Status, Stopped
 
-PERSIST_SECONDS: Final = 5.0
-HEARTBEAT_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 10.0
 ENVIRONMENT_KEPT: Final = ("SHELL", "TERM")
 
@@ -60,34 +58,38 @@ class Recorder:
         **journal_options: Any,
     ) -> None:
         """Open what was created; with `replay`, what was recorded before, whose events it is called with."""
-        self._created = created
-        self._manifest: dict[str, Any] = {**created.recording.manifest}
         self.id: str = created.recording.id
-        self.name: str = self._manifest["name"]
         self.path: Path = created.recording.path
         self._files = files
         self._committer = committer or shared_committer()
+        self._ownership = Ownership(
+            created,
+            committer=self._committer,
+            files=files,
+            persist_seconds=persist_seconds,
+            standing=self._standing,
+            safety=lambda: self.status().safety,
+            on_lost=self._progressed,
+            abandon=self._abandon,
+        )
+        self._manifest = self._ownership.manifest
+        self.name: str = self._manifest["name"]
         self._redactor = redactor or Redactor()
         self._redacted_before = int(self._manifest.get("counts", {}).get("redacted", 0))
-        self._persist_seconds = persist_seconds
         self._wait_seconds = journal_options.get("wait_seconds", WAIT_SECONDS)
-        self._pid = os.getpid()
         self._lock = threading.RLock()
         self._contents = Contents()
         self._tracks: list[TerminalTrack] = []
         self._held: list[HeldText] = []
-        self._persist: Timer | None = None
-        self._failure: RecError | None = None
         self._failing = False
         self.on_health: Callable[[], object] | None = None  # called from a worker when `error` came or went
         self.on_progress: Callable[[], object] | None = None  # from a worker when more is safe, or `error` changed
-        self._stopped = False
         if replay is None:
             self._clock = RecordingClock()
             self.started_at = self._clock.start_ms
         else:
             self.started_at = int(self._manifest["started_at"])
-            self._clock = RecordingClock(not_before=self._take_in(replay))
+            self._clock = RecordingClock(not_before=self._take_in(created.recording, replay))
         is_new = replay is None or is_unbegun(self.path, self._manifest)
         with storage_errors(f"the journal of {self.name!r} can't be opened", self.path):
             self._journal = (JournalWriter.create if is_new else JournalWriter.resume)(
@@ -102,8 +104,7 @@ class Recorder:
                 **journal_options,
             )
         self.chat = Chat(self)
-        self._heartbeat = self._committer.call_later(HEARTBEAT_SECONDS, self._beat)
-        forks.watch(self)
+        self._ownership.begin()
 
     @classmethod
     def start(
@@ -210,7 +211,7 @@ class Recorder:
             number = 1 + sum(known["kind"] == "terminal" for known in self._contents.tracks)
             track = TerminalTrack(self, "terminal" if number == 1 else f"terminal-{number}", cols, rows, command)
             self._tracks.append(track)
-            self._save_soon(0.0)
+            self._ownership.save_soon()
             return track
 
     def cast_writer(self, stem: str, header: Header, on_gap: Callable[[str, int, int], None]) -> CastWriter:
@@ -241,18 +242,24 @@ class Recorder:
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until all that was recorded is on the disk; False after `timeout` seconds."""
         deadline = None if timeout is None else time.monotonic() + timeout
-        files: list[JournalWriter | CastWriter] = [self._journal, *(track.cast for track in self._tracks)]
+        files = self._written
         return all(file.wait(timeout=None if deadline is None else deadline - time.monotonic()) for file in files)
 
     @property
     def active(self) -> bool:
         """Whether this process still records here."""
-        return not self._stopped and self._pid == os.getpid()
+        return self._ownership.is_ours
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether another process has taken it over: what becomes safe since then may not be in its journal."""
+        return self._ownership.lost is not None
 
     @property
     def error(self) -> RecError | None:
         """What is wrong at present (None: nothing)."""
-        return self._failure or self._journal.error or next((t.cast.error for t in self._tracks if t.cast.error), None)
+        failed = self._ownership.lost or self._journal.error
+        return failed or next((track.cast.error for track in self._tracks if track.cast.error), None)
 
     @property
     def kind(self) -> str:
@@ -284,7 +291,7 @@ class Recorder:
     def belongs_to(self, kernel_id: str) -> None:
         """Note the Jupyter server's id of the kernel that records, so that its notebook can be told."""
         self._manifest["kernel_id"] = kernel_id
-        self._save_soon(0.0)
+        self._ownership.save_soon()
 
     def status(self) -> Status:
         """Return how the recording stands."""
@@ -309,8 +316,8 @@ class Recorder:
     def stop(self, *, reason: str | None = None, timeout: float = STOP_SECONDS, state: State = "completed") -> Stopped:
         """End the recording in order, all of it on the disk; `interrupted` says that it may go on.
 
-        Raises `PersistFailed` if that took over `timeout` seconds: the recording stays open, nothing is lost,
-        and `stop` may be called again.
+        Raises `PersistFailed` if that took over `timeout` seconds, `StorageError` if the disk takes no manifest: the
+        recording stays open, nothing is lost, and `stop` may be called again.
         """
         self._check_open()
         with shielded(), self._lock:
@@ -321,7 +328,7 @@ class Recorder:
                 track.end(None)
             if not self._journal.close(state, timeout):
                 raise self._unsafe(timeout)
-            self._finish(reason, state)
+            self._ownership.finish(state, max(self._clock.now(), self._journal.last_at), reason)
             status = self.status()
         return Stopped(status.id, status.name, status.path, status.elapsed, status.counts, status.bytes)
 
@@ -332,23 +339,6 @@ class Recorder:
             f"disk{why}. They are kept and tried again; %record stop tries to end it once more",
             path=str(self.path),
         )
-
-    def _finish(self, reason: str | None, state: State) -> None:
-        self._stopped = True
-        self._heartbeat.cancel()
-        if self._persist is not None:
-            self._persist.cancel()
-        self._manifest.update(state=state, ended_at=max(self._clock.now(), self._journal.last_at))
-        if reason:
-            self._manifest["reason"] = reason
-        with storage_errors(f"the manifest of {self.name!r} can't be written", self.path):
-            self._save()
-        self._created.state.stop()
-        forks.unwatch(self)
-
-    def after_fork_in_child(self) -> None:
-        """Record nothing: the pid tells every later call."""
-        self._stopped = True
 
     # -- inside
 
@@ -370,13 +360,12 @@ class Recorder:
 
     def _on_event(self, recorded: Recorded, times: int) -> None:
         self._contents.add(recorded.event, times)
-        if self._persist is None:
-            self._save_soon(self._persist_seconds)
+        self._ownership.save_in_time()
 
-    def _take_in(self, replay: Callable[[Mapping[str, Any]], object]) -> int:
+    def _take_in(self, recording: Recording, replay: Callable[[Mapping[str, Any]], object]) -> int:
         """Read what was recorded before; return the last event's time in Unix ms."""
         last = self.started_at
-        for event in self._created.recording.events():
+        for event in recording.events():
             self._contents.add(event)
             replay(event)
             at = event.get("at")
@@ -395,7 +384,7 @@ class Recorder:
         if failing != before:
             if self.on_health is not None:
                 self.call_later(0.0, self.on_health)
-            self._save_soon(0.0)  # who looks on from another process reads it there
+            self._ownership.save_soon()  # who looks on from another process reads it there
 
     def _flush_held(self) -> None:
         for held in list(self._held):
@@ -404,45 +393,17 @@ class Recorder:
             track.flush()
         self.chat.cut()
 
-    def _save_soon(self, seconds: float) -> None:
-        if self._persist is not None:
-            self._persist.cancel()
-        self._persist = self._committer.call_later(seconds, self._save_in_background)
+    @property
+    def _written(self) -> list[JournalWriter | CastWriter]:
+        return [self._journal, *(track.cast for track in self._tracks)]
 
-    def _save_in_background(self) -> None:
-        self._persist = None
-        try:
-            with self._lock:
-                if self.active:
-                    self._save()
-        except OSError:  # counts are derived: the journal's own error tells of a full disk
-            self._save_soon(self._persist_seconds)
+    def _abandon(self) -> bool:
+        idle = [file.abandon() for file in self._written]  # all of them: none is to take more
+        return all(idle)
 
-    def _save(self) -> None:
+    def _standing(self) -> dict[str, Any]:
+        """Return what the manifest says of what was recorded."""
         size = self._journal.size_bytes + sum(track.cast.size_bytes for track in self._tracks)
         redacted = self._redacted_before + sum(self._redactor.removed.values())
-        self._manifest["counts"] = {**self._contents.counts.as_dict(), "bytes": size, "redacted": redacted}
-        self._manifest["tracks"] = self._contents.tracks
-        self._manifest.pop("safe", None)
-        if not self._stopped:
-            self._manifest["safe"] = self.status().safety
-        write_manifest(self.path, cast(Manifest, self._manifest), self._files)
-
-    def _beat(self) -> None:
-        if not self.active:
-            return
-        try:
-            owned = self._created.state.heartbeat()
-        except StorageError:  # a full or slow disk: the record stands, and the next beat tries again
-            owned = True
-        if owned:
-            self._heartbeat = self._committer.call_later(HEARTBEAT_SECONDS, self._beat)
-        else:
-            self._lose_ownership()
-
-    def _lose_ownership(self) -> None:
-        self._failure = PersistFailed(
-            f"{self.name!r} was taken over by another process; nothing more is recorded here", path=str(self.path)
-        )
-        self._stopped = True
-        self.tell_health()
+        counts = {**self._contents.counts.as_dict(), "bytes": size, "redacted": redacted}
+        return {"counts": counts, "tracks": self._contents.tracks}

@@ -86,6 +86,10 @@ class CastWriter:
         """Wait until all is durable and close; False if `timeout` seconds were not enough."""
         return self._log.close(timeout)
 
+    def abandon(self) -> bool:
+        """Take no more, since the folder is another's; see `SegmentedLog.abandon`."""
+        return self._log.abandon()
+
     @property
     def file(self) -> str:
         """The name of the first segment's file."""

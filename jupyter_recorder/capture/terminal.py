@@ -79,7 +79,8 @@ class TerminalTrack:
 
     def _write(self, code: str, text: str, urgent: bool) -> None:
         if self._recorder.active:  # else it was given up while the program ran
-            self.cast.write(code, text, urgent=urgent)
+            with contextlib.suppress(NoActiveRecording):  # or just now
+                self.cast.write(code, text, urgent=urgent)
 
     def _gap(self, reason: str, events: int, size: int) -> None:
         with contextlib.suppress(NoActiveRecording):  # it ended meanwhile

@@ -75,6 +75,7 @@ class SegmentedLog:
         self._due: float | None = None
         self._closed = False  # takes no more
         self._left = False  # and nobody waits for the end: who makes the last item durable closes
+        self._abandoned = False  # and the folder is another's: what fails is not tried again
         self._in_flight: dict[int, float] = {}
         self._failures = 0
         self.count = 0
@@ -115,6 +116,25 @@ class SegmentedLog:
         self._left = True  # before the look: a sync that ends in between sees it, or is seen
         self._retire_if_done()
         return safe
+
+    def abandon(self) -> bool:
+        """Take no more and begin no further file, since the folder is another's; false while something is under way.
+
+        What was taken is still written to the file that stands; if that fails, it is lost. May be called again.
+        """
+        if self._pid != os.getpid():
+            return True
+        with self._changed:
+            self._closed = self._left = self._abandoned = True
+            if self._segment is not None and self.error is None and self.durable != self.count:
+                self._schedule(0.0)
+                return False
+            segment, self._segment = self._segment, None
+            self._changed.notify_all()
+        if segment is not None:
+            forks.unwatch(self)
+            segment.retire()  # before the look: no call can begin on it after that
+        return not self._in_flight
 
     def _retire_if_done(self) -> None:
         with self._changed:
@@ -171,7 +191,13 @@ class SegmentedLog:
         with self._changed:
             if self._pending and self.durable < number:
                 self._schedule(0.0)
-            return self._changed.wait_for(lambda: self.durable >= number, timeout)
+            self._changed.wait_for(lambda: self.durable >= number or self._is_lost, timeout)
+            return self.durable >= number
+
+    @property
+    def _is_lost(self) -> bool:
+        """Whether what is not durable now never will be."""
+        return self._abandoned and self._segment is None
 
     def wait_room(self, limit: int, timeout: float) -> bool:
         """Wait until less than `limit` bytes are held back from the disk; False after `timeout` seconds."""
@@ -314,24 +340,33 @@ class SegmentedLog:
         self._committer.call_later(delay, self._next_segment)
 
     def _next_segment(self) -> None:
+        with self._timed():
+            old = self._begin_next()
+        self._retire_if_done()
+        if old is not None:
+            old.retire()  # last: on a failing file even closing may hang
+
+    def _begin_next(self) -> Segment | None:
+        """Go on in the next segment and return the old one; None if that is to be tried again."""
         with self._changed:
+            if self._abandoned:  # the next file is another's to begin
+                return None
             batch = list(self._pending)
             number, first = self._next_number, self.durable + 1
         path, header = self._path_of(number), self._header_of(number, first)
         try:
-            with self._timed():
-                self._write_blobs(batch)
-                fd = create_file(self._files, path, [header, *_in_pieces(batch)])
+            self._write_blobs(batch)
+            fd = create_file(self._files, path, [header, *_in_pieces(batch)])
         except Exception as error:  # noqa: BLE001  # whatever it was: it is tried again
             if os.path.lexists(path):  # one that could not be removed again, or is not ours
                 self._next_number += 1
             logger.debug("%s can't be begun (%s); it will be tried again", path, error)
             self._try_later()
-            return
+            return None
         size = len(header) + sum(len(item.data) for item in batch)
-        self._begin_segment(Segment(self._files, number, path, fd), size, len(batch))
+        return self._begin_segment(Segment(self._files, number, path, fd), size, len(batch))
 
-    def _begin_segment(self, segment: Segment, size: int, count: int) -> None:
+    def _begin_segment(self, segment: Segment, size: int, count: int) -> Segment | None:
         with self._changed:
             old, self._segment = self._segment, segment
             failure, self.error = self.error, None
@@ -344,9 +379,7 @@ class SegmentedLog:
         self._tell()
         if failure is not None and self._on_recovery is not None:
             _guarded(self._on_recovery, failure)
-        self._retire_if_done()
-        if old is not None:
-            old.retire()  # last: on a failing file even closing may hang
+        return old
 
     @contextlib.contextmanager
     def _timed(self) -> Iterator[None]:

@@ -207,6 +207,13 @@ class JournalWriter:
         forks.unwatch(self)
         return self._log.close(timeout)
 
+    def abandon(self) -> bool:
+        """Take no more and write no footer, since the folder is another's; see `SegmentedLog.abandon`."""
+        with self._lock:
+            self._closed = True
+        forks.unwatch(self)
+        return self._log.abandon()
+
     def after_fork_in_child(self) -> None:
         """Record nothing: the pid tells every later call."""
         self._closed = True

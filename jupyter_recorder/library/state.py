@@ -82,6 +82,12 @@ class RecordingState:
         self._session = self._lock = None
         return session
 
+    def abandon(self) -> None:
+        """Let go of the lock, and leave the record as it is: `heartbeat()` has said that it is not ours any more."""
+        lock, self._lock, self._session = self._lock, None, None
+        if lock is not None:
+            lock.release(unlink=False)  # the file may be the new owner's, where locks are not shared
+
     def is_recording(self) -> bool:
         """Tell whether a valid record stands, be it a living owner's or what a crash left."""
         with contextlib.suppress(CorruptState, OSError):

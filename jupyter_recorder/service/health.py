@@ -25,11 +25,8 @@ def health_of(statuses: Mapping[str, Status], root: Path, last_sync: float | Non
 
 
 def _free_bytes(root: Path) -> int | None:
-    for folder in (root, *root.parents):
-        try:
-            return shutil.disk_usage(folder).free
-        except FileNotFoundError:  # nothing was recorded yet
-            continue
-        except OSError:
-            return None
-    return None
+    try:
+        standing = next(folder for folder in (root, *root.parents) if folder.exists())  # nothing may be recorded yet
+        return shutil.disk_usage(standing).free
+    except OSError:
+        return None

@@ -176,6 +176,9 @@ class Session:
         opened = self._opened
         if opened is None:
             return
+        if opened.recorder.is_lost:  # nothing is acked any more: it is let go in the session's turn
+            self._settle_later()
+            return
         safe, new = opened.settle()
         self._service.progressed(self, safe, new)
         failure = opened.recorder.error

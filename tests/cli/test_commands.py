@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +21,7 @@ from jupyter_recorder.cli.rec import command_line
 from jupyter_recorder.cli.reference import reference
 from jupyter_recorder.library import checkup
 from jupyter_recorder.library.active import LOCK
+from jupyter_recorder.library.locks import FileLock
 from jupyter_recorder.recorder import Recorder
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -46,6 +48,26 @@ def test_the_reference_is_what_help_says() -> None:
     assert reference() == (DOCS / "cli.md").read_text("utf-8"), "python -m jupyter_recorder.cli.reference > docs/cli.md"
 
 
+@pytest.mark.parametrize("columns", [None, "40"])
+def test_the_reference_is_the_same_in_any_window(columns: str | None) -> None:
+    """The program that makes it prints the same in a narrow terminal and in none."""
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    environment |= {} if columns is None else {"COLUMNS": columns}
+    command = [sys.executable, "-m", "jupyter_recorder.cli.reference"]
+    printed = subprocess.run(command, env=environment, capture_output=True, check=True).stdout.decode()
+    assert (DOCS / "cli.md").read_text("utf-8") == printed
+
+
+@pytest.mark.parametrize("columns", [None, "40"])
+def test_making_the_reference_leaves_the_window_as_it_was(monkeypatch: pytest.MonkeyPatch, columns: str | None) -> None:
+    """What help is made for is asked of the environment, which is the caller's."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns is not None:
+        monkeypatch.setenv("COLUMNS", columns)
+    reference()
+    assert columns == os.environ.get("COLUMNS")
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 def test_help_teaches(cli: Cli, command: tuple[str, str, str]) -> None:
     """Each command's help has what it does, examples, and `--json` where it prints data."""
@@ -53,6 +75,14 @@ def test_help_teaches(cli: Cli, command: tuple[str, str, str]) -> None:
     assert command[2].lower() in shown.lower()
     assert f"jupyter recorder {command[0]}" in shown.partition("examples:")[2]
     assert (command[0] in WITH_JSON) == ("--json" in shown.partition("examples:")[0])
+
+
+def test_with_nothing_unfinished_nothing_is_asked(cli: Cli, demo: Recorder) -> None:
+    """`recover` says so at once, and a recording that has ended stays as it is."""
+    before = {path.name: path.read_bytes() for path in demo.path.iterdir()}
+    done = cli("recover")
+    assert ("", "there is nothing to recover\n") == (done.stderr, done.stdout)
+    assert before == {path.name: path.read_bytes() for path in demo.path.iterdir()}
 
 
 def test_help_names_every_command(cli: Cli) -> None:
@@ -190,6 +220,11 @@ def test_prune_asks_and_says(cli: Cli, demo: Recorder) -> None:
     assert "nothing to delete" in cli("prune", "--max-total", "0", "--keep-tag", "course").stdout
     assert "nothing to delete" in cli("prune", "--max-total", "1GB", "--yes").stdout
     assert demo.path.exists()
+    lock = FileLock(demo.path / LOCK)
+    assert lock.acquire()
+    kept = cli("prune", "--max-total", "0", "--yes", code=1)
+    lock.release()
+    assert f"✗ {demo.id}: " in kept.stderr
     assert "1 were deleted" in cli("prune", "--max-total", "0", "--tag", "course", "--yes").stdout
     assert [running.id] == [one.id for one in cli.library.recordings()]
     running.stop()

@@ -27,7 +27,8 @@ class FakeServer:
 
     It closes with `close_with`, or with 1009 if a message has over `limit` bytes; a `mute` one answers no event. The
     next of `greeting` is what it greets with in place of a greeting, `noise` what it says once, in place of an answer
-    where that is an error and before one where it is not.
+    where that is an error and before one where it is not, `before_welcome` what it says before each welcome. That has
+    numbers if it `says_committed`.
     """
 
     def __init__(self) -> None:
@@ -42,6 +43,8 @@ class FakeServer:
         self.mute = False
         self.noise: list[str] = []
         self.greeting: list[str] = []
+        self.before_welcome: list[str] = []
+        self.says_committed = True
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -86,8 +89,11 @@ class FakeServer:
                 self.hellos.append(message)
                 known = [(name, (message["producer"], name)) for name in message.get("sessions", [])]
                 committed = {name: self.committed.get(key, 0) for name, key in known}
+                for one in self.before_welcome:
+                    await connection.send(one)
+                welcome = {"type": "welcome", "producer": message["producer"]}
                 await connection.send(
-                    json.dumps({"type": "welcome", "producer": message["producer"], "committed": committed})
+                    json.dumps({**welcome, "committed": committed} if self.says_committed else welcome)
                 )
             elif message["type"] == "events":
                 self.frames.append(message["events"])

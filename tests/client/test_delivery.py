@@ -89,6 +89,39 @@ def test_tokens_share_events(fake: FakeServer, connect: Callable[..., RecorderCl
     assert [("Grüße", 0), ("!", 7)] == [(event["content_delta"], event["offset"]) for event in appends]
 
 
+def test_a_session_says_all_that_the_protocol_knows(fake: FakeServer, connect: Callable[..., RecorderClient]) -> None:
+    """Each method is one event with what it was given; no text at all is none."""
+    client = connect()
+    session = client.session("s", title="T")
+    message = session.add("user", "a", message_id="m", model="x")
+    session.append(message, "")
+    session.update(message, "b", is_complete=False)
+    session.change(title="U")
+    session.delete(message)
+    assert ["c", "d"] == list(session.stream(["c", "d"], role="tool"))
+    session.end(final_message_count=1)
+    client.flush(10)
+    assert "<Session 's'>" == repr(session)
+    assert [
+        {"type": "session_start", "title": "T"},
+        {"type": "message_add", "message_id": "m", "role": "user", "content": "a", "model": "x"},
+        {"type": "message_update", "message_id": "m", "content": "b", "is_complete": False},
+        {"type": "session_update", "title": "U"},
+        {"type": "message_delete", "message_id": "m"},
+        {"type": "message_add", "role": "tool", "content": ""},
+        {"type": "message_append", "content_delta": "cd", "offset": 0},
+        {"type": "session_end", "final_message_count": 1},
+    ] == [plainly(event) for event in fake.events]
+
+
+def plainly(event: Json) -> Json:
+    """Return what an event says, without its numbers and an id that the client chose."""
+    left_out = {"session_id", "producer", "producer_seq", "event_id", "provider"}
+    if len(event.get("message_id", "")) == 32:
+        left_out |= {"message_id"}
+    return {key: value for key, value in event.items() if key not in left_out}
+
+
 def test_a_token_waits_for_a_tenth_of_a_second(fake: FakeServer, connect: Callable[..., RecorderClient]) -> None:
     """Without any flush a token is sent, well within a second of being given."""
     client = connect()
@@ -364,6 +397,19 @@ def test_leaving_the_block_waits(fake: FakeServer, tmp_path: Path) -> None:
     assert "last token" == fake.events[-1]["content_delta"]
 
 
+def test_a_client_may_be_left_twice(fake: FakeServer, tmp_path: Path) -> None:
+    """Of an event loop too: who closes it inside its block has closed it."""
+
+    async def record() -> int:
+        async with RecorderClient(fake.url, mode="live", outbox=tmp_path) as client:
+            client.session("s").add("user", "x")
+            assert 0 == await client.aclose(10)
+        return await client.aclose(10)
+
+    assert 0 == asyncio.run(record())
+    assert ["x"] == contents(fake.events)
+
+
 def test_a_closed_client_says_so(fake: FakeServer, connect: Callable[..., RecorderClient]) -> None:
     """After `close` nothing is taken any more."""
     client = connect()
@@ -439,6 +485,74 @@ def test_a_welcome_that_knows_less_is_heard(fake: FakeServer, connect: Callable[
     fake.close_with = None
     client.flush(10)
     assert ("b", 1) == (fake.answered[-1]["content"], fake.answered[-1]["producer_seq"])
+
+
+def test_news_before_the_welcome_is_passed_over(fake: FakeServer, connect: Callable[..., RecorderClient]) -> None:
+    """A server that tells of other recordings until it has heard the hello is understood, on one connection."""
+    fake.before_welcome = ['{"type": "recording_changed", "id": "x"}', '{"type": "event_broadcast"}']
+    client = connect()
+    client.session("s").add("user", "hello")
+    client.flush(10)
+    assert (["hello"], 1, {}) == (contents(fake.events), len(fake.hellos), client.problems)
+
+
+def test_a_welcome_without_numbers_changes_nothing(fake: FakeServer, connect: Callable[..., RecorderClient]) -> None:
+    """It says nothing of what is there, so that all is sent again that was not answered, and nothing else."""
+    fake.says_committed = False
+    client = connect()
+    session = client.session("s")
+    client.flush(10)
+    fake.close_with = 1001
+    session.add("user", "b")
+    eventually(lambda: len(fake.frames) > 1)
+    fake.close_with = None
+    client.flush(10)
+    assert ["session_start", "message_add"] == [event["type"] for event in fake.answered]
+    assert [1, 2] == [event["producer_seq"] for event in fake.answered]
+
+
+def test_a_heartbeat_may_be_for_no_session(fake: FakeServer, connect: Callable[..., RecorderClient]) -> None:
+    """It says that the client lives, and names none."""
+    client = connect()
+    client.session("s")
+    client.flush(10)
+    client.heartbeat()
+    eventually(lambda: fake.events[-1]["type"] == "heartbeat")
+    assert {"type", "timestamp"} == fake.events[-1].keys()
+
+
+def test_an_ack_behind_what_is_not_taken_settles_nothing(
+    fake: FakeServer, connect: Callable[..., RecorderClient]
+) -> None:
+    """Both are sent again, in their order, and then acked, though the server acked the second before."""
+    fake.answer = lambda event: error(event, "persist_failed") if event.get("content") == "a" else good(event)
+    client = connect()
+    session = client.session("s")
+    session.add("user", "a")
+    session.add("user", "b")
+    eventually(lambda: "b" in contents(fake.events))
+    fake.answer = good
+    client.flush(20)
+    assert ["a", "b"] == contents(fake.answered)[-2:]
+    assert (3, {}) == (client.acked, client.problems)
+
+
+def test_of_many_sessions_those_that_are_idle_are_forgotten(
+    fake: FakeServer, connect: Callable[..., RecorderClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What such a session says later comes under another producer's name, so that no number is given twice."""
+    monkeypatch.setattr("jupyter_recorder.client.intake._SESSIONS", 3)
+    client = connect()
+    for turn in range(2):
+        for name in "abcde":
+            client.session(name).add("user", f"{name}{turn}")
+            client.flush(10)
+    assert [f"{name}{turn}" for turn in range(2) for name in "abcde"] == contents(fake.events)
+    numbers: dict[tuple[str, str], list[int]] = {}
+    for event in fake.events:
+        numbers.setdefault((event["producer"], event["session_id"]), []).append(event["producer_seq"])
+    assert len({producer for producer, _ in numbers}) > 2
+    assert all(list(range(1, len(found) + 1)) == found for found in numbers.values())
 
 
 def test_what_is_no_answer_changes_nothing(fake: FakeServer, connect: Callable[..., RecorderClient]) -> None:

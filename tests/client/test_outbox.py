@@ -192,6 +192,30 @@ def test_by_default_two_clients_have_two_outboxes(tmp_path: Path, monkeypatch: p
     third.close(0)
 
 
+def test_the_last_default_outbox_is_refused_as_any_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once all that may be are in use, the next client is told so."""
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr("jupyter_recorder.client.place._MOST", 2)
+    clients = [RecorderClient(NOWHERE) for _ in range(2)]
+    with pytest.raises(OutboxInUse, match="another client has the outbox"):
+        RecorderClient(NOWHERE)
+    for client in clients:
+        client.close(0)
+
+
+def test_a_closed_outbox_is_let_go_of_once(tmp_path: Path) -> None:
+    """Closing and syncing it again touch no file that has its descriptor's number by now."""
+    opened = intake(tmp_path)
+    opened.send(add(1))
+    opened.outbox.close()
+    with (tmp_path / "another").open("w") as another:
+        opened.outbox.sync()
+        opened.outbox.close()
+        opened.outbox.after_fork_in_child()
+        another.write("still open")
+    assert "still open" == (tmp_path / "another").read_text()
+
+
 def test_it_is_for_its_owner_alone(tmp_path: Path) -> None:
     """Folder and file can be read by their owner alone."""
     opened = intake(tmp_path / "box")

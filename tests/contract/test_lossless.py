@@ -308,6 +308,15 @@ def test_a_hello_without_sessions_is_welcomed(server: Plain, producer: str) -> N
     assert isinstance(welcome["committed"], dict)
 
 
+def test_a_hello_names_no_more_sessions_than_can_be_subscribed_to(server: Plain, producer: str) -> None:
+    """Each is looked up on the disk, so that there is a bound; the connection stays open."""
+    with server.socket() as socket:
+        sessions = [f"s{number}" for number in range(1001)]
+        refused(socket.ask({"type": "hello", "producer": producer, "sessions": sessions}, "error"), "too_large")
+        welcome = socket.ask({"type": "hello", "producer": producer, "sessions": sessions[:1000]}, "welcome")
+        assert dict.fromkeys(sessions[:1000], 0) == welcome["committed"]
+
+
 def test_after_hello_only_subscriptions_are_sent(server: Plain, sid: str, producer: str) -> None:
     """A client that has said `hello` is sent no event until it subscribes."""
     with server.socket() as socket:

@@ -63,6 +63,8 @@ def test_a_readers_events_are_forbidden_one_by_one(reader: Plain) -> None:
     with reader.socket() as socket:
         for answer in socket.events(start(session_id), add(session_id, "m")):
             refused(answer, "forbidden")
+        named, odd = socket.events(start(session_id, event_id="e"), "no event")
+        assert ("e", None) == (refused(named, "forbidden").get("event_id"), refused(odd, "forbidden").get("event_id"))
     refused(reader.get(f"/session/{session_id}", 404), "session_not_found")
 
 

@@ -59,6 +59,14 @@ def test_a_ping_is_answered(server: Plain) -> None:
     assert abs(time.time() * 1000 - pong["server_time"]) < 60_000
 
 
+def test_a_message_of_any_kind_may_be_large(server: Plain) -> None:
+    """One that is read in a thread is answered in its turn, as those before and after it are."""
+    with server.socket() as socket:
+        for number, padding in enumerate(("", "x" * 300_000, "")):
+            socket.send({"type": "ping", "timestamp": number, "padding": padding})
+        assert [0, 1, 2] == [socket.until("pong")["timestamp"] for _ in range(3)]
+
+
 @pytest.mark.parametrize(
     "frame",
     ["", "{", "null", "[]", "7", '"x"', "{}", '{"type":"nosuch"}', '{"type":7}', '{"type":"events"}', b"\x00\xff"],

@@ -9,6 +9,7 @@ other; only its imports are done. What it is asked for, and answers with `{"answ
     {"do": "fault", …}                                   the fields of a `faults.Fault`; from now on
     {"do": "heal"}                                       no fault any more
     {"do": "lose_power", "to": …, "seed": …}             lays down in a new folder what is on the disk; dies
+    {"do": "beat", "seconds": …}                         how often it says that it lives, from the next recording on
     {"do": "close"}                                      whether it ended in order
 """
 
@@ -29,6 +30,7 @@ import msgspec
 from faults import FailingPowerLossFiles, Fault
 
 import jupyter_recorder.journal.log
+import jupyter_recorder.ownership
 import jupyter_recorder.service.messages
 from jupyter_recorder.library.library import Library
 from jupyter_recorder.service import RecordingService, ServiceConfig
@@ -73,6 +75,9 @@ def serve(root: str, path: str) -> None:
         elif what == "heal":
             for fault in files.faults:
                 fault.on = False
+        elif what == "beat":
+            jupyter_recorder.ownership.HEARTBEAT_SECONDS = request["seconds"]
+            talk.say(answers=True)
         elif what == "lose_power":
             talk.end()  # else what is synced while the folder is laid down would still be acked
             files.materialise(len(files.steps), Path(request["to"]), request["seed"])

@@ -16,7 +16,7 @@ from faults import NO_SPACE, Fault, FaultyFiles
 from journals import Watch, gaps, journal, note, notes, numbers
 
 from jupyter_recorder.journal.commit import WORKERS, Committer
-from jupyter_recorder.journal.reader import Report, read_events, segments
+from jupyter_recorder.journal.reader import STEM, SUFFIX, Report, read_events, segment_path, segments
 from jupyter_recorder.journal.writer import JournalWriter
 
 TOLD_SECONDS = 1.0
@@ -103,6 +103,33 @@ def test_a_failure_of_the_next_segment_too_only_delays(recording: Path, kind: st
         assert writer.error is not None
     assert second.hits >= 2
     assert [path.name for path in recording.iterdir() if path.name.endswith(".tmp")] == []
+
+
+def test_a_file_in_the_next_segments_place_is_left_alone(recording: Path) -> None:
+    """Recording goes on under the name after it, and what stands there stays as it was."""
+    foreign = segment_path(recording, STEM, SUFFIX, 1)
+    foreign.write_text("another's")
+    fault = Fault("datasync", "session.ndjson", errno.EIO)
+    with journal(recording, files=FaultyFiles(fault)) as writer:
+        writer.append(note("kept"))
+        assert writer.wait(timeout=20)
+    assert "another's" == foreign.read_text()
+    foreign.unlink()
+    assert ["kept"] == notes(recording)
+    assert segment_path(recording, STEM, SUFFIX, 2).exists()
+
+
+def test_a_long_queue_is_in_the_next_segment_in_its_order(recording: Path) -> None:
+    """What a failing disk has held back over 4 MiB is written in pieces, and no event is lost or doubled."""
+    fault = Fault("datasync", "session.ndjson", errno.EIO, hang=True)
+    texts = [f"{number}{'x' * 60_000}" for number in range(200)]
+    with journal(recording, files=FaultyFiles(fault)) as writer:
+        for text in texts:
+            assert writer.append(note(text)) is not None
+        assert fault.wait_hit()
+        fault.release.set()
+        assert writer.wait(timeout=20)
+    assert texts == notes(recording)
 
 
 @pytest.mark.parametrize("keep", [1, 30, 101, 200])

@@ -245,7 +245,7 @@ def test_past_the_bound_a_hanging_disk_costs_two_seconds_once_and_a_counted_gap(
 def test_a_recording_that_another_process_took_is_given_up_and_said(new_kernel: Callable[..., Kernel]) -> None:
     """When the owner's record is gone, the kernel stops writing, says so once, and can start anew."""
     kernel = new_kernel()
-    kernel.run("import jupyter_recorder.recorder as r; r.HEARTBEAT_SECONDS = 0.1")
+    kernel.run("import jupyter_recorder.ownership as o; o.HEARTBEAT_SECONDS = 0.1")
     kernel.run("import jupyter_recorder\n%record start taken\nrecorder = jupyter_recorder.current()")
     (kernel.folder("taken") / "recording.json").unlink()
     told = run_until(kernel, "%record: NOT RECORDING: 'taken' was taken over by another process", "print('x')")

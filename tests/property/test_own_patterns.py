@@ -15,6 +15,7 @@ from jupyter_recorder.redact import BUILTIN, Redactor, StreamRedactor, pattern_o
 PATTERNS = [
     r"ACME-\d{6}", r"(?i)project falcon", r"ab+c", r"[^a-z\s]{3}x", r"(?:foo|bar)+!", r"zoë|Ñandú", r"k.v",
     r"[éa]{2}\w+?;", r"\d{3}-\d{2,4}", r"x(y(z)?)*w", r"\Sq\D", "a{2,3}b", "(?s)a.b", "(?:a|ab|abc)x", "(?i:e)k",
+    r"x{0}q\d",
 ]  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from talk import ask
 from jupyter_recorder import Library, record
 from jupyter_recorder.convert import FORMATS
 from jupyter_recorder.ids import session_folder_id
+from jupyter_recorder.library.active import LOCK
+from jupyter_recorder.library.locks import FileLock
 
 _LEFT = """
 import os, sys
@@ -75,8 +78,10 @@ def test_another_processes_recording_says_it_by_its_manifest(root: Path, monkeyp
     with record("told") as recorder:
         recorder.note("x")
         recorder.wait()
-        recorder._save()
-        assert {"seq": 1, "unsafe": 0} == Library(root).find_id(recorder.id).shown["safe"]  # type: ignore[union-attr]
+        recorder.belongs_to("a-kernel")  # has the manifest written
+        while (shown := Library(root).find(recorder.id).shown).get("kernel_id") is None:
+            time.sleep(0.005)
+        assert {"seq": 1, "unsafe": 0} == shown["safe"]
     assert "safe" not in Library(root).find_id(recorder.id).shown  # type: ignore[union-attr]
 
 
@@ -89,6 +94,18 @@ def test_what_crashed_is_recovered_one_by_one(server: Server, root: Path) -> Non
     assert "interrupted" == ask(server, "GET", f"/recordings/{other}")[1]["state"]
     assert (200, {"removed": True}) == ask(server, "POST", f"/recordings/{empty}/recover")
     assert 404 == ask(server, "POST", f"/recordings/{empty}/recover")[0]
+
+
+def test_what_a_living_process_keeps_locked_is_not_recovered(server: Server, root: Path) -> None:
+    """It is said who has it, and once that is over it is recovered."""
+    one = left(root, "locked", "hello")
+    lock = FileLock(root / one / LOCK)
+    assert lock.acquire()
+    status, answer = ask(server, "POST", f"/recordings/{one}/recover")
+    lock.release(unlink=False)
+    assert (409, "recording_in_progress") == (status, answer["code"])
+    assert str(os.getpid()) in answer["message"]
+    assert 200 == ask(server, "POST", f"/recordings/{one}/recover")[0]
 
 
 def test_a_replay_is_an_output(server: Server, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,6 +133,16 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
             import_file(library, tmp_path / name)
 
 
+@pytest.mark.parametrize("format_", ["notebook", "gemini-cli", "copilot"])
+def test_what_makes_sense_as_a_whole_alone_is_bounded(format_: str, tmp_path: Path) -> None:
+    """A file of 257 MiB is not read into memory: how much it takes is said, and how much can be read."""
+    path = tmp_path / "large.json"
+    path.write_bytes(b"{")
+    os.truncate(path, 257 << 20)
+    with pytest.raises(ImportFailed, match="it takes 257 MiB; one of this format can be read up to 256 MiB"):
+        import_file(Library(tmp_path / "root"), path, format=format_)
+
+
 def test_an_unknown_format_is_named(tmp_path: Path) -> None:
     """A word that is no format is an error with those that there are."""
     (tmp_path / "x").write_text("x")
@@ -181,6 +191,10 @@ def test_an_archive_gives_its_conversations(tmp_path: Path) -> None:
     for cut in (100, len(whole) // 2, len(whole) - 10):
         path.write_bytes(whole[:cut])
         tried(Library(tmp_path / f"cut{cut}"), path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("chat.html", "<script>")
+    with pytest.raises(ImportFailed, match=r"an archive without a conversations\.json; unpack it"):
+        import_file(Library(tmp_path / "without"), path)
     path.write_bytes(whole[:200] + b"\0" * 100 + whole[300:])
     with pytest.raises((ImportFailed, StorageError), match="archive"):
         import_file(Library(tmp_path / "damaged"), path)

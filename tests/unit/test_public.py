@@ -27,6 +27,7 @@ LAYERS = (
     {"library"},
     {"capture.cells", "capture.chat", "capture.forked", "capture.osc", "capture.pty", "capture.terminal"},
     {"capture.chatdiff", "capture.shell"},
+    {"ownership"},
     {"recorder", "capture.ipython", "capture.kernel", "capture.run"},
     {"service"},
     {"hub", "capture.labchat", "capture.labterminal"},

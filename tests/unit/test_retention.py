@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from jupyter_recorder.library.active import LOCK
 from jupyter_recorder.library.library import Library
+from jupyter_recorder.library.locks import FileLock
 from jupyter_recorder.library.prunethread import PruneThread
 from jupyter_recorder.library.retention import Retention, due, prune
 from jupyter_recorder.recorder import Recorder
@@ -79,6 +82,14 @@ def test_what_is_recorded_or_damaged_stays(library: Library) -> None:
     running.stop()
 
 
+def wait_until(so: Callable[[], object]) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + 10
+    while not so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def now_of(recorder: Recorder) -> int:
     """Return when a recording began, in Unix ms."""
     return recorder.started_at
@@ -93,14 +104,45 @@ def test_the_thread_deletes_and_says_so(library: Library, caplog: pytest.LogCapt
     with caplog.at_level("INFO"):
         thread = PruneThread(library, Retention(max_total_bytes=1), first_seconds=0.0)
         thread.start()
-        deadline = time.monotonic() + 10
-        while names(library) and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_until(lambda: not names(library))
         thread.stop()
         thread.join(5.0)
 
     assert [] == names(library)
     assert 3 == sum("was deleted: over 1 bytes" in message for message in caplog.messages)
+
+
+def test_the_thread_says_what_it_could_not_delete(library: Library, caplog: pytest.LogCaptureFixture) -> None:
+    """One that another process has locked stays, with a warning; the others go."""
+    held = next(one for one in library.recordings() if one.name == "b")
+    lock = FileLock(held.path / LOCK)
+    assert lock.acquire()
+    with caplog.at_level("WARNING"):
+        thread = PruneThread(library, Retention(max_total_bytes=1), first_seconds=0.0)
+        thread.start()
+        wait_until(lambda: ["b"] == names(library) and caplog.messages)
+        thread.stop()
+        thread.join(5.0)
+    lock.release()
+
+    assert [f"{held.id} should be deleted (over 1 bytes in all): "] == [
+        said.partition("'")[0] for said in caplog.messages
+    ]
+
+
+def test_the_thread_outlives_a_root_that_cannot_be_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It says what is wrong, and looks again at its next turn."""
+    root = tmp_path / "root"
+    root.write_text("no folder")
+    thread = PruneThread(Library(root), Retention(max_total_bytes=1), first_seconds=0.0)
+    thread.start()
+    wait_until(lambda: caplog.messages)
+    assert thread.is_alive()
+    thread.stop()
+    thread.join(5.0)
+
+    assert f"can't list the recordings: Not a directory ({root})" in caplog.text
+    assert not thread.is_alive()
 
 
 def test_what_was_left_is_as_old_as_its_last_event(library: Library) -> None:

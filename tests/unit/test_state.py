@@ -11,6 +11,7 @@ import pytest
 
 from jupyter_recorder.errors import NoActiveRecording, RecordingInProgress, StorageError
 from jupyter_recorder.files import Files
+from jupyter_recorder.library.active import RECORD
 from jupyter_recorder.library.owner import Life, life_of, me
 from jupyter_recorder.library.state import RecordingState
 
@@ -168,6 +169,22 @@ def test_an_owner_that_was_replaced_takes_nothing_from_its_successor(tmp_path: P
     assert not first.heartbeat()
     first.stop()
     assert (second.heartbeat(), second.stop().name) == (True, "second")
+
+
+def test_who_was_replaced_lets_go_of_the_lock_and_leaves_the_record(tmp_path: Path) -> None:
+    """After that the folder can be started in here too; letting go again does nothing."""
+    state = RecordingState(tmp_path)
+    state.start("mine", "data")
+    (tmp_path / RECORD).unlink()
+    with pytest.raises(RecordingInProgress):
+        RecordingState(tmp_path).start("too early", "data")
+    state.abandon()
+    successor = RecordingState(tmp_path)
+    session = successor.start("next", "data")
+    state.abandon()
+    assert (session, False, True) == (successor.current(), state.heartbeat(), successor.heartbeat())
+    successor.stop()
+    assert [] == list(tmp_path.iterdir())
 
 
 def test_cleanup_finds_nothing_where_nothing_is_stale(tmp_path: Path) -> None:

@@ -263,6 +263,16 @@ def test_metadata_that_is_no_json_costs_itself_alone(make: Make) -> None:
     assert {} == sidecar(recorder)["metadata"]
 
 
+def test_metadata_over_its_bound_is_told_and_the_session_is_recorded(make: Make) -> None:
+    """Over 1 MiB of it is left out, and the error says how much it was."""
+    told: list[Exception] = []
+    recorder = make(metadata={"text": "x" * (1 << 20)}, on_error=told.append)
+    recorder.record_output(b"x")
+    recorder.write_metadata()
+    assert ([("o", "x")], {}) == (events(recorder), sidecar(recorder)["metadata"])
+    assert ["the metadata takes 1048587 bytes, over 1048576"] == [str(one).rpartition(": ")[2] for one in told]
+
+
 # -- names
 
 
@@ -292,6 +302,20 @@ def test_a_sidecar_without_its_cast_is_not_replaced_either(make: Make, config: R
     recorder.write_metadata()
     assert ["session-1-2.cast", "session-1-2.json", "session-1.json"] == names(config)
     assert "mine" == (Path(config.output_dir) / "session-1.json").read_text()
+
+
+def test_a_session_without_a_cast_gets_no_other_sessions_name(make: Make, config: RecordingConfig) -> None:
+    """What could not be begun still says so in a sidecar, which does not stand beside another session's `.cast`."""
+    Path(config.output_dir).mkdir()
+    (Path(config.output_dir) / "session-1.cast").write_text("another's")
+    config.format = "gif"
+    make().write_metadata()
+    assert ["session-1-2.json", "session-1.cast"] == names(config)
+    told = json.loads((Path(config.output_dir) / "session-1-2.json").read_bytes())
+    assert (ID, "session 'session-1' can't be recorded as 'gif'; 'asciicast' can be had") == (
+        told["session_id"],
+        told["error"],
+    )
 
 
 def test_one_id_at_the_same_time_gives_a_file_each(make: Make) -> None:
