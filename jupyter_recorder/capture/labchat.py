@@ -24,15 +24,20 @@ from .chatdiff import Recorded
 log = logging.getLogger(__name__)
 
 PROVIDER: Final = "jupyterlab-chat"
-# Tokens that come within this time share a journal line; what a kill takes of them stands in the chat itself.
+# Tokens that come within this time share a journal line; what a kill takes of them stands in the chat's file. With
+# real-time collaboration that is written when there was quiet for a second, and nothing waits.
 COALESCE_SECONDS: Final = 0.090
 _RETRY_SECONDS: Final = 1.0
 NOTICE_SENDER: Final = "jupyter-recorder"
 NOTICE: Final = "● This chat is recorded on the server."
 _HANDLER: Final = "jupyterlab_chat.websocket_handler"
+_ROOMS: Final = "jupyter_server_ydoc.rooms"
 
-# Who is authenticated on the WebSocket from which a message comes: what a client says of its sender may be anything.
-_by: contextvars.ContextVar[str | None] = contextvars.ContextVar("jupyter_recorder_chat_user", default=None)
+# The task that handles what a client has sent, and who is authenticated there: what a client says of its sender may be
+# anything. Tasks that are begun in that one, by a bot say, inherit this, and are not that client.
+_client: contextvars.ContextVar[tuple[asyncio.Task[Any] | None, str | None]] = contextvars.ContextVar(
+    "jupyter_recorder_chat_client", default=(None, None)
+)
 
 
 class LabChats:
@@ -100,12 +105,13 @@ class RecordedChat:
         self._waiting: dict[str, tuple[Mapping[str, Any], str | None]] = {}
         self._handed_on = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._shared: Any = getattr(model, "ymessages", None)  # with real-time collaboration
+        self._pause = COALESCE_SECONDS if self._shared is None else 0.0
 
     def attach(self) -> None:
         """Hear what is said, after what was said before is recorded."""
-        shared = getattr(self.model, "ymessages", None)
-        if shared is not None:
-            self._handle = shared.observe_deep(self._shared_changed)
+        if self._shared is not None:
+            self._handle = self._shared.observe_deep(self._shared_changed)
         else:
             self._handle = self.model.observe_messages(self._said)
         self._begin()
@@ -114,10 +120,9 @@ class RecordedChat:
         """Hear no more."""
         self._hand_on()
         self._ready = False
-        shared = getattr(self.model, "ymessages", None)
         with contextlib.suppress(Exception):
-            if shared is not None:
-                shared.unobserve(self._handle)
+            if self._shared is not None:
+                self._shared.unobserve(self._handle)
             else:
                 self.model.unobserve_messages(self._handle)
 
@@ -131,16 +136,33 @@ class RecordedChat:
 
     def _said(self, event: Any) -> None:
         with _guarded(self.session_id):
-            # What the server's own programs say comes from tasks that may have begun in a person's message.
-            by = _by.get() if str(getattr(event.action, "value", event.action)).startswith("client") else None
+            # A program of the server's may answer at once, and so in the client's task.
+            by = _from_client()[1] if str(getattr(event.action, "value", event.action)).startswith("client") else None
             self._changed(vars(event.message), by)
 
     def _shared_changed(self, events: Any) -> None:
         with _guarded(self.session_id):
+            is_client, by = _from_client()
+            places: dict[int, None] = {}
             for event in events:
-                places = [event.path[0]] if event.path else _inserted(event.delta)
-                for message in [self.model.ymessages[place] for place in places]:
-                    self._changed(_plain(message), None)
+                places |= dict.fromkeys([event.path[0]] if event.path else _inserted(event.delta))
+            for place in places:
+                if (message := _plain(self._shared[place])) is not None:
+                    self._changed(message, by)
+            if any(not event.path and any("delete" in change for change in event.delta) for event in events):
+                self._taken_out(is_client, by)
+
+    def _taken_out(self, is_client: bool, by: str | None) -> None:
+        """Look what is no more in the shared document: deleted by a client, or lost by a file that was read again."""
+        if not self._ready:
+            return
+        self._hand_on()
+        gone = self._recorded.gone({str(message["id"]) for message in self._messages()})
+        if is_client:
+            self._submit([event for message_id in gone for event in self._recorded.delete(message_id)], by)
+        elif gone:
+            self._note_lost([{"message_id": message_id, "why": "missing"} for message_id in gone])
+            self._service.loop.call_soon(self._tell_participants)  # it can't be written to in here
 
     def _changed(self, message: Mapping[str, Any], by: str | None) -> None:
         """Take a message as it is now: one that grows waits a little for more, unless it was quiet before."""
@@ -148,10 +170,10 @@ class RecordedChat:
             return
         message_id = str(message["id"])
         waiting = self._waiting.get(message_id)
-        if waiting is not None and not str(message.get("body")).startswith(str(waiting[0].get("body"))):
+        if waiting is not None and (by != waiting[1] or not _body(message).startswith(_body(waiting[0]))):
             self._hand_on()  # what was shown meanwhile counts, too
         self._waiting[message_id] = (message, by)
-        quiet = self._service.loop.time() - self._handed_on >= COALESCE_SECONDS
+        quiet = self._service.loop.time() - self._handed_on >= self._pause
         if quiet or not self._recorded.grows(message):
             self._hand_on()
         elif self._timer is None:
@@ -197,34 +219,54 @@ class RecordedChat:
         now = self._messages()
         grown, lost = recorded.reconcile(now, self._redacted)
         events += grown
-        if lost:
-            events.append({"type": "session_update", "session_id": self.session_id, "metadata": {"chat_lost": lost}})
         for message in now:
             events.extend(recorded.changes(message, self._role(message)))
         self._submit(events, None)
+        if lost:
+            self._note_lost(lost)
         self._ready = True
-        with _guarded(self.session_id):
-            self._tell_participants(now)
+        self._tell_participants()
 
-    def _tell_participants(self, now: list[Mapping[str, Any]]) -> None:
+    def _note_lost(self, lost: list[dict[str, str]]) -> None:
+        update = {"type": "session_update", "session_id": self.session_id, "metadata": {"chat_lost": lost}}
+        self._submit([update], None)
+
+    def _tell_participants(self) -> None:
         """Say in the chat that it is recorded, once."""
-        if any(message.get("sender") == NOTICE_SENDER and not message.get("deleted") for message in now):
-            return
+        with _guarded(self.session_id):
+            told = [message for message in self._messages() if message.get("sender") == NOTICE_SENDER]
+            if self._ready and all(message.get("deleted") for message in told):
+                self._tell()
+
+    def _tell(self) -> None:
         models = sys.modules.get("jupyterlab_chat.models")
         if models is None:
             return
         shown: dict[str, Any] = {"name": NOTICE_SENDER, "display_name": "Recorder", "initials": "●", "bot": True}
         self.model.set_user(models.User(username=NOTICE_SENDER, **shown))
-        self.model.add_message(models.NewMessage(body=NOTICE, sender=NOTICE_SENDER))
+        message_id = self.model.add_message(models.NewMessage(body=NOTICE, sender=NOTICE_SENDER))
+        if self._shared is not None:
+            # A message without this is moved, and lost by that, when jupyterlab-chat 0.25 reads the file again.
+            told = self.model.get_message(message_id)
+            told.raw_time = False
+            self.model.update_message(told)
 
     def _messages(self) -> list[Mapping[str, Any]]:
-        return [vars(message) for message in self.model.get_messages()]
+        if self._shared is None:
+            return [vars(message) for message in self.model.get_messages()]
+        found = [message for message in map(_plain, self._shared) if message is not None]
+        return list({str(message["id"]): message for message in found}.values())
 
     def _role(self, message: Mapping[str, Any]) -> str:
-        if message.get("sender") == NOTICE_SENDER:
+        sender = str(message.get("sender"))
+        if sender == NOTICE_SENDER:
             return "system"
-        user = self.model.get_users().get(str(message.get("sender")))
-        return "assistant" if getattr(user, "bot", False) else "user"
+        if self._shared is None:
+            bot = getattr(self.model.get_users().get(sender), "bot", False)
+        else:
+            user = _plain_value(self.model.yusers.get(sender))
+            bot = isinstance(user, Mapping) and user.get("bot")
+        return "assistant" if bot else "user"
 
     def _about(self) -> dict[str, Any]:
         return {"chat_id": self.session_id.partition(":")[2], "path": self._path}
@@ -248,23 +290,46 @@ class RecordedChat:
                 self._service.loop.call_later(_RETRY_SECONDS, self._begin)
 
 
-def _know_users() -> Callable[[], object] | None:
-    """Have the authenticated user known where a WebSocket's message is handled; return how to undo that."""
-    module = sys.modules.get(_HANDLER)
-    handler = getattr(module, "WSChatHandler", None)
-    if handler is None:
-        return None
-    original = handler.on_message
+def _know_users() -> Callable[[], object]:
+    """Have the authenticated user known where what a client sent is handled; return how to undo that."""
+    undo = contextlib.ExitStack()
+    if (handler := getattr(sys.modules.get(_HANDLER), "WSChatHandler", None)) is not None:
+        heard = handler.on_message
 
-    async def on_message(self: Any, raw: Any) -> Any:
-        token = _by.set(getattr(self.current_user, "username", None))
-        try:
-            return await original(self, raw)
-        finally:
-            _by.reset(token)
+        async def on_message(self: Any, raw: Any) -> Any:
+            with _client_is(self):
+                return await heard(self, raw)
 
-    handler.on_message = on_message
-    return lambda: setattr(handler, "on_message", original)
+        handler.on_message = on_message
+        undo.callback(setattr, handler, "on_message", heard)
+    if (room := getattr(sys.modules.get(_ROOMS), "DocumentRoom", None)) is not None:
+        served = room.serve
+
+        async def serve(self: Any, channel: Any) -> Any:
+            with _client_is(channel):
+                return await served(self, channel)
+
+        room.serve = serve
+        undo.callback(setattr, room, "serve", served)
+    return undo.close
+
+
+@contextlib.contextmanager
+def _client_is(handler: Any) -> Iterator[None]:
+    """Have what this task does be that of a WebSocket's client."""
+    user = getattr(handler, "current_user", None)
+    token = _client.set((asyncio.current_task(), getattr(user, "username", None)))
+    try:
+        yield
+    finally:
+        _client.reset(token)
+
+
+def _from_client() -> tuple[bool, str | None]:
+    """Tell whether a client does what happens now, and who that is."""
+    task, by = _client.get()
+    is_client = task is not None and task is asyncio.current_task()
+    return is_client, by if is_client else None
 
 
 @contextlib.contextmanager
@@ -289,9 +354,18 @@ def _inserted(delta: Any) -> list[int]:
     return found
 
 
-def _plain(message: Any) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = message.to_py() if hasattr(message, "to_py") else message
-    return found
+def _plain_value(value: Any) -> Any:
+    return value.to_py() if hasattr(value, "to_py") else value
+
+
+def _plain(message: Any) -> Mapping[str, Any] | None:
+    """Return a shared document's message; None if it is none: a client may put anything there."""
+    found = _plain_value(message)
+    return found if isinstance(found, Mapping) and "id" in found else None
+
+
+def _body(message: Mapping[str, Any]) -> str:
+    return str(message.get("body") or "")
 
 
 def _title(path: str) -> str:
