@@ -13,6 +13,7 @@ import contextvars
 import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -28,6 +29,8 @@ PROVIDER: Final = "jupyterlab-chat"
 # real-time collaboration that is written when there was quiet for a second, and nothing waits.
 COALESCE_SECONDS: Final = 0.090
 _RETRY_SECONDS: Final = 1.0
+# A message that is refused so is refused again: its id may be too long, what it carries too large.
+_NEVER_TAKEN: Final = ("invalid_event", "too_large")
 NOTICE_SENDER: Final = "jupyter-recorder"
 NOTICE: Final = "● This chat is recorded on the server."
 _HANDLER: Final = "jupyterlab_chat.websocket_handler"
@@ -105,6 +108,7 @@ class RecordedChat:
         self._waiting: dict[str, tuple[Mapping[str, Any], str | None]] = {}
         self._handed_on = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._refused: dict[str, int] = {}  # how often each message was
         self._shared: Any = getattr(model, "ymessages", None)  # with real-time collaboration
         self._pause = COALESCE_SECONDS if self._shared is None else 0.0
 
@@ -188,7 +192,7 @@ class RecordedChat:
         with _guarded(self.session_id):
             self._follow_path()
             for message, by in waiting.values():
-                if events := list(self._recorded.changes(message, self._role(message))):
+                if events := self._changes(message):
                     self._submit(events, by)
 
     # -- the session
@@ -220,7 +224,7 @@ class RecordedChat:
         grown, lost = recorded.reconcile(now, self._redacted)
         events += grown
         for message in now:
-            events.extend(recorded.changes(message, self._role(message)))
+            events.extend(self._changes(message))
         self._submit(events, None)
         if lost:
             self._note_lost(lost)
@@ -279,15 +283,31 @@ class RecordedChat:
             self._submit([{**update, "metadata": self._about()}], None)
 
     def _submit(self, events: list[dict[str, Any]], by: str | None) -> None:
-        self._service.submit(events, self._answered, by=by)
+        self._service.submit(events, partial(self._answered, events), by=by)
 
-    def _answered(self, answers: list[Answer]) -> None:
-        for answer in answers:
-            # Of what is not safe yet the service itself takes care.
-            if isinstance(answer, Error) and answer.code != "persist_failed" and self._ready:
-                log.warning("chat %s: an event was refused, all of it is looked at again: %s", self.session_id, answer)
-                self._ready = False
-                self._service.loop.call_later(_RETRY_SECONDS, self._begin)
+    def _answered(self, events: list[dict[str, Any]], answers: list[Answer]) -> None:
+        # Of what is not safe yet the service itself takes care.
+        refused = [
+            (str(event.get("message_id")), answer)
+            for event, answer in zip(events, answers, strict=True)
+            if isinstance(answer, Error) and answer.code != "persist_failed"
+        ]
+        for message_id in {message_id for message_id, answer in refused if answer.code in _NEVER_TAKEN}:
+            self._refused[message_id] = self._refused.get(message_id, 0) + 1
+        if refused and self._ready:
+            answer = refused[0][1]
+            log.warning("chat %s: an event was refused, all of it is looked at again: %s", self.session_id, answer)
+            self._ready = False
+            self._service.loop.call_later(_RETRY_SECONDS, self._begin)
+
+    def _changes(self, message: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the events for a message; of one that was refused the text alone is tried, and then no more."""
+        refusals = self._refused.get(str(message["id"]), 0)
+        if refusals > 1:
+            return []
+        if refusals:
+            message = {key: message.get(key) for key in ("id", "body", "deleted", "sender", "time")}
+        return list(self._recorded.changes(message, self._role(message)))
 
 
 def _know_users() -> Callable[[], object]:

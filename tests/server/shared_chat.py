@@ -1,4 +1,4 @@
-"""A client of a chat with real-time collaboration: it joins the shared document's room and edits, as JupyterLab does."""
+"""A client of a chat with real-time collaboration: it joins the document's room and edits, as JupyterLab does."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class SharedChat:
     @contextlib.contextmanager
     def joined(self, server: Server, room: str) -> Iterator[SharedChat]:
         """Be in the room until the block ends; on return both have what the other had."""
-        with socket(server, f"/api/collaboration/room/{room}?sessionId={self.session}") as connection:
+        path = f"/api/collaboration/room/{room}?sessionId={self.session}"
+        with socket(server, path, max_queue=None) as connection:  # what is not looked at keeps nobody waiting
             self._connection, self._synced = connection, False
             connection.send(create_sync_message(self.doc))
             self.until(lambda: self._synced)

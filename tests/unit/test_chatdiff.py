@@ -68,3 +68,14 @@ def test_what_was_redacted_is_the_same() -> None:
     assert ([], []) == (grown, lost)
     assert [] == changes(recorded, message("my key"))
     assert [("message_append", "!")] == changes(recorded, message("my key!"))
+
+
+def test_what_is_taken_out_is_deleted_once() -> None:
+    """What is recorded and no more there is found; deleted, it is not found again, and is deleted no second time."""
+    recorded = Recorded("s")
+    changes(recorded, message("a", "one"))
+    changes(recorded, message("b", "two"))
+    assert ["one"] == recorded.gone({"two", "three"})
+    assert ["message_delete"] == [event["type"] for event in recorded.delete("one")]
+    assert [] == recorded.gone({"two"})
+    assert [] == [*recorded.delete("one"), *recorded.delete("never there")]
