@@ -48,8 +48,8 @@ $(READY): $(VENV)/bin/python pyproject.toml constraints.txt labextension/package
 $(TEST_READY): $(READY)
 	@echo "== installing what the tests stand on"
 	@$(PIP_INSTALL) -c constraints.txt --group test
-	@rm -rf $(VENV)/collaboration
-	@$(PIP_INSTALL) -c constraints.txt --no-deps --target $(VENV)/collaboration --group collaboration
+	@rm -rf $(VENV)/beside
+	@$(PIP_INSTALL) -c constraints.txt --no-deps --target $(VENV)/beside --group beside
 	@touch $(TEST_READY)
 
 demo: $(READY)

@@ -19,6 +19,8 @@ from jupyter_client.manager import KernelManager
 import jupyter_recorder
 
 PATIENCE = 60.0
+# Packages that would change every server, had they been installed into the environment (see the Makefile).
+BESIDE = Path(sys.prefix) / "beside"
 LOAD = "%load_ext jupyter_recorder"
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from kernels import BESIDE
 from servers import Server, serving
 from shared_chat import SharedChat, room_of
 from talk import eventually
@@ -17,8 +17,6 @@ from test_labchats import messages, recorded, texts
 
 from jupyter_recorder.timeline import fold
 
-# Beside the environment, so that no other test's server loads it (see the Makefile).
-PACKAGES = Path(sys.prefix) / "collaboration"
 ON = ("jupyter_recorder", "jupyterlab_chat", "jupyter_server_ydoc", "jupyter_server_fileid", "streaming_bot")
 OFF = ("jupyterlab", "notebook", "jupyter_lsp", "notebook_shim")
 RECORDED = (
@@ -28,14 +26,14 @@ RECORDED = (
 NOTICE = ("system", "● This chat is recorded on the server.")
 
 pytestmark = pytest.mark.skipif(
-    not (PACKAGES / "jupyter_server_ydoc").is_dir(), reason="real-time collaboration is not installed: make setup"
+    not (BESIDE / "jupyter_server_ydoc").is_dir(), reason="real-time collaboration is not installed: make setup"
 )
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The server's home with an empty chat; the bot and the collaboration can be imported."""
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), str(PACKAGES)]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), str(BESIDE)]))
     (tmp_path / "home" / "data").mkdir(parents=True)
     (tmp_path / "home" / "talk.chat").write_text("{}")
     return tmp_path / "home"
@@ -46,6 +44,11 @@ def server(home: Path, tmp_path: Path) -> Iterator[Server]:
     """A server that records its chats."""
     with serving(home, tmp_path / "root", *RECORDED) as server:
         yield server
+
+
+def stored(home: Path, text: str) -> None:
+    """Wait until the chat's file holds a text."""
+    eventually(lambda: text in (home / "talk.chat").read_text("utf-8"))
 
 
 def answered(chat: SharedChat, text: str) -> None:
@@ -105,6 +108,7 @@ def test_a_kill_loses_nothing_that_the_chat_itself_loses(server: Server, home: P
     with ana.joined(server, room):
         ana.until(lambda: ana.shows("This chat is recorded"))
         ana.say("before", "ana")
+        stored(home, "before")
         answered(ana, "token40 ")
         shown = ana.seen()
         time.sleep(0.1)  # as long as it takes to be seen
@@ -134,7 +138,7 @@ def test_a_chat_that_is_left_and_joined_again(home: Path, tmp_path: Path) -> Non
         with SharedChat(session).joined(server, room) as ana:
             ana.until(lambda: ana.shows("This chat is recorded"))
             ana.say("one", "ana")
-            ana.until(lambda: ana.state.get("dirty") is False)
+            stored(home, "one")
         eventually(lambda: recorded(root)[-1]["type"] == "session_end")
         with SharedChat(session).joined(server, room) as ben:
             ben.until(lambda: ben.shows("one"))
@@ -150,15 +154,15 @@ def test_a_file_that_is_put_back_meanwhile_takes_nothing_back(server: Server, ho
     room, session = room_of(server, "talk.chat")
     with SharedChat(session).joined(server, room) as ana:
         ana.until(lambda: ana.shows("This chat is recorded"))
-        lost = ana.say("lost", "ana")
-        ana.until(lambda: ana.state.get("dirty") is False)
-        stored = json.loads((home / "talk.chat").read_text("utf-8"))
-        (home / "talk.chat").write_text(json.dumps({**stored, "messages": []}))
-        ana.until(lambda: not ana.shows("lost"))
+        lost = ana.say("a loss", "ana")
+        stored(home, "a loss")
+        older = json.loads((home / "talk.chat").read_text("utf-8"))
+        (home / "talk.chat").write_text(json.dumps({**older, "messages": []}))
+        ana.until(lambda: not ana.shows("a loss"))
         ana.until(lambda: ana.shows("This chat is recorded"))
         ana.say("next", "ana")
         eventually(lambda: ("user", "next") in texts(root))
-    assert [NOTICE, ("user", "lost"), NOTICE, ("user", "next")] == texts(root)
+    assert [NOTICE, ("user", "a loss"), NOTICE, ("user", "next")] == texts(root)
     assert lost in [one["message_id"] for one in fold(recorded(root)).metadata["chat_lost"]]
 
 
