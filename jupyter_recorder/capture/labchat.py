@@ -26,8 +26,9 @@ log = logging.getLogger(__name__)
 
 PROVIDER: Final = "jupyterlab-chat"
 # Tokens that come within this time share a journal line; what a kill takes of them stands in the chat's file. With
-# real-time collaboration that is written when there was quiet for a second, and nothing waits.
+# real-time collaboration that is written when there was quiet for a second: what waits is not on a screen yet.
 COALESCE_SECONDS: Final = 0.090
+COALESCE_SHARED_SECONDS: Final = 0.020
 _RETRY_SECONDS: Final = 1.0
 # A message that is refused so is refused again: its id may be too long, what it carries too large.
 _NEVER_TAKEN: Final = ("invalid_event", "too_large")
@@ -110,7 +111,7 @@ class RecordedChat:
         self._timer: asyncio.TimerHandle | None = None
         self._refused: dict[str, int] = {}  # how often each message was
         self._shared: Any = getattr(model, "ymessages", None)  # with real-time collaboration
-        self._pause = COALESCE_SECONDS if self._shared is None else 0.0
+        self._pause = COALESCE_SECONDS if self._shared is None else COALESCE_SHARED_SECONDS
 
     def attach(self) -> None:
         """Hear what is said, after what was said before is recorded."""
@@ -181,7 +182,7 @@ class RecordedChat:
         if quiet or not self._recorded.grows(message):
             self._hand_on()
         elif self._timer is None:
-            self._timer = self._service.loop.call_later(COALESCE_SECONDS, self._hand_on)
+            self._timer = self._service.loop.call_later(self._pause, self._hand_on)
 
     def _hand_on(self) -> None:
         if self._timer is not None:
