@@ -49,7 +49,7 @@ class Files:
             fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
         elif hasattr(os, "fdatasync"):
             os.fdatasync(fd)
-        else:
+        else:  # pragma: no cover  # a system that has no fdatasync
             os.fsync(fd)
 
     def truncate(self, fd: int, size: int) -> None:

@@ -33,6 +33,12 @@ def add_name(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="a recording's id, or a name (then its newest take)")
 
 
+def add_new(parser: argparse.ArgumentParser, ending: str) -> None:
+    """Declare what to call the recording that is made of another, and what becomes of that."""
+    parser.add_argument("--name", dest="new_name", metavar="NEW", help=f"what to call the new one (NAME-{ending})")
+    parser.add_argument("--replace", action="store_true", help="delete the old recording afterwards, and keep its name")
+
+
 def print_json(value: object) -> None:
     """Print a value for programs."""
     print(json.dumps(value, ensure_ascii=False, indent=2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ..library.library import Library
-from .output import add_json, add_name, print_json, progress_bar
+from .output import add_json, add_name, add_new, print_json, progress_bar
 
 EXAMPLES = r"""examples:
   jupyter recorder redact demo --dry-run                      only count what would go
@@ -21,8 +21,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_name(parser)
     parser.add_argument("--pattern", action="append", default=[], metavar="REGEX", help="this too; again for more")
-    parser.add_argument("--name", dest="new_name", metavar="NEW", help="what to call the new one (NAME-redacted)")
-    parser.add_argument("--replace", action="store_true", help="delete the old recording afterwards, and keep its name")
+    add_new(parser, "redacted")
     parser.add_argument("--dry-run", action="store_true", help="only count")
     add_json(parser)
 

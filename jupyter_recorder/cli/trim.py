@@ -7,7 +7,7 @@ import math
 import sys
 
 from ..library.library import Library
-from .output import add_json, add_name, clock, print_json, progress_bar, seconds
+from .output import add_json, add_name, add_new, clock, print_json, progress_bar, seconds
 
 EXAMPLES = """examples:
   jupyter recorder trim demo --cut 10:25                from second 10 to second 25
@@ -23,8 +23,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_name(parser)
     parser.add_argument("--cut", action="append", default=[], type=_span, metavar="A:B", help="a part; again for more")
     parser.add_argument("--idle", type=seconds, metavar="TIME", help="shorten pauses to this")
-    parser.add_argument("--name", dest="new_name", metavar="NEW", help="what to call the new one (NAME-trimmed)")
-    parser.add_argument("--replace", action="store_true", help="delete the old recording afterwards, and keep its name")
+    add_new(parser, "trimmed")
     add_json(parser)
 
 

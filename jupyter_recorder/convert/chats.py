@@ -106,13 +106,20 @@ def conversation(
         yield Conversation(draft)
 
 
-def exported(file: Input, sink: Sink) -> Iterator[tuple[int, Any]]:
-    """Yield (number from 1, conversation) of an export: an array of conversations, or one by itself."""
+def exported(file: Input, sink: Sink, provider: str, key: str, kind: type) -> Iterator[dict[str, Any]]:
+    """Yield the conversations of an export: an array of them, or one by itself.
+
+    One has a value of `kind` under `key`; what has none becomes a recording that holds it as it came.
+    """
     prefix = "item" if file.head().lstrip().startswith(b"[") else ""
-    yield from enumerate(values(file, prefix, sink), 1)
+    for number, found in enumerate(values(file, prefix, sink), 1):
+        if isinstance(found, dict) and isinstance(found.get(key), kind):
+            yield found
+        else:
+            _keep_odd(file, sink, provider, f"conversation {number}", found)
 
 
-def keep_odd(file: Input, sink: Sink, provider: str, place: str, found: Any) -> None:
+def _keep_odd(file: Input, sink: Sink, provider: str, place: str, found: Any) -> None:
     """Make a recording of what should be a conversation and is none that is known: it holds that as it came."""
     sink.warn(f"{place} is none that is known; it was kept as it came")
     title = f"{provider} {place}"

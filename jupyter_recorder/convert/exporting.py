@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,7 +22,7 @@ def exported(
     *,
     options: ExportOptions | None = None,
     progress: Progress | None = None,
-) -> Iterator[bytes]:
+) -> Generator[bytes]:
     """Yield `recording` in a format, in pieces of a few hundred kilobytes; all of it is never in memory.
 
     Raises `UnknownFormat`, `StorageError`, and `RecError` for a recording that does not fit the format.

@@ -158,7 +158,7 @@ def _times(recording: Recording) -> Iterator[float]:
         except InvalidCast:
             return
 
-    streams: list[Callable[[], Any]] = [journal, *(lambda file=file: terminal(file) for file in origins)]
+    streams: list[Callable[[], Any]] = [journal, *(lambda f=f: terminal(f) for f in origins.keys() & source.casts())]
     for time in heapq.merge(*(stream() for stream in streams)):
         last = max(last, time)
         if math.isfinite(last):

@@ -15,7 +15,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, overload
 
 import msgspec
 
@@ -140,9 +140,18 @@ class Dedupe:
         return numbers.find(int(number))
 
 
+@overload
+def implied_id(producer: str, number: int) -> str: ...
+@overload
+def implied_id(producer: str | None, number: int) -> str | None: ...
 def implied_id(producer: str | None, number: int) -> str | None:
     """Return the `event_id` that an event of a producer has if it names none: nothing need be kept to know it again."""
     return None if producer is None else f"{producer}:{number}"
+
+
+def implying_producer(event_id: str) -> str:
+    """Return the producer of which a number would imply this id; one with another name has no number that does."""
+    return event_id.rpartition(":")[0]
 
 
 class _Numbers:

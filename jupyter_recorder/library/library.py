@@ -130,7 +130,7 @@ class Library:
         A recovered take is also found by the name that its id begins with. Raises `RecordingNotFound`, with near
         names.
         """
-        exact = self._by_id(word)
+        exact = self.find_id(word)
         if exact is not None:
             return exact
         names: dict[str, None] = {}
@@ -147,7 +147,11 @@ class Library:
 
     def find_id(self, recording_id: str) -> Recording | None:
         """Return the recording of exactly this id; None if there is none."""
-        return self._by_id(recording_id)
+        if not is_safe_id(recording_id):
+            return None
+        outside = [path for path in read_elsewhere(self.root) if path.name == recording_id]
+        places = [self.root / recording_id, *outside]
+        return next((Recording(path) for path in places if is_recording_folder(path)), None)
 
     def paths(self) -> list[Path]:
         """Return the folders of all recordings, newest first; raises `StorageError` if the root cannot be listed."""
@@ -162,7 +166,7 @@ class Library:
 
     def find_session(self, session_id: str) -> Recording:
         """Return the recording of a client's session; raises `RecordingNotFound`."""
-        found = self._by_id(session_folder_id(session_id))
+        found = self.find_id(session_folder_id(session_id))
         if found is None or (found.error is None and found.manifest.get("session_id") != session_id):
             raise RecordingNotFound(session_id)
         return found
@@ -195,12 +199,6 @@ class Library:
                     return [Path(entry.path) for entry in named if entry.is_dir(follow_symlinks=False)]
             except FileNotFoundError:  # nothing was recorded yet
                 return []
-
-    def _by_id(self, word: str) -> Recording | None:
-        if not is_safe_id(word):
-            return None
-        outside = [path for path in read_elsewhere(self.root) if path.name == word]
-        return next((Recording(path) for path in [self.root / word, *outside] if is_recording_folder(path)), None)
 
     def _has_dead_owner(self, path: Path) -> bool:
         if not os.path.lexists(path / RECORD):

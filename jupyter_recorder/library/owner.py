@@ -144,7 +144,7 @@ def _is_zombie(pid: int) -> bool:
         return False
 
 
-def _other_start(pid: int) -> int | None:
+def _other_start(pid: int) -> int | None:  # pragma: no cover  # for systems without /proc
     import psutil
 
     try:

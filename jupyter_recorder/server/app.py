@@ -12,7 +12,6 @@ from traitlets import Bool, Enum, Float, Int, List, Unicode
 
 from ..capture.labchat import LabChats
 from ..capture.labterminal import LabTerminals
-from ..errors import RecError
 from ..hub import Hub
 from ..library.catalog import Catalog, CatalogThread
 from ..library.folders import default_root
@@ -150,8 +149,6 @@ class RecorderApp(ExtensionApp):
         try:
             library = Library(default_root(self.root or None))
             infos = interrupt(library, go_on=lambda: not self._stopping.is_set())
-        except RecError as error:
-            self.log.warning(_line(error))
         except Exception as error:  # noqa: BLE001  # a folder that cannot be used must not take the server with it
             self.log.warning(_line(f"can't look for unfinished recordings: {error}"))
         else:

@@ -10,7 +10,7 @@ from jupyter_server.auth.identity import IdentityProvider
 from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
-from ..errors import CorruptState, RecError
+from ..errors import CorruptState, RecError, RecordingNotFound
 from ..protocol import Error, error_answer
 from .bodies import PARSED_AT_ONCE, decode_json
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..library.catalog import Catalog
     from ..library.index import RecordingsIndex
     from ..library.library import Library
+    from ..library.recording import Recording
     from ..service.served import ServedService
 
 SETTING: Final = "jupyter_recorder"
@@ -86,6 +87,13 @@ class RecorderMixin:
 
 class RecorderHandler(RecorderMixin, APIHandler):
     """A REST handler: what it raises becomes the protocol's error, with its status."""
+
+    def find(self, recording_id: str) -> Recording:
+        """Return the recording of this id, and of no name; raises `RecordingNotFound`."""
+        found = self.recorder.library.find_id(recording_id)
+        if found is None:
+            raise RecordingNotFound(recording_id)
+        return found
 
     async def body(self) -> Any:
         """Return the request's JSON; raises `web.HTTPError` for what is none, or too large."""

@@ -15,9 +15,7 @@ from tornado import web
 from tornado.iostream import StreamClosedError
 
 from ..asciicast.format import is_whole_line
-from ..errors import RecordingNotFound
 from ..files import open_regular
-from ..ids import is_safe_id
 from ..journal.blobs import FOLDER as BLOBS
 from ..journal.codec import is_whole
 from ..journal.repair import whole_size
@@ -137,9 +135,7 @@ class FileHandler(RecorderHandler):
 
     def _begin(self, recording_id: str, name: str) -> tuple[Served, Range | None, Source | None]:
         """Return the file, the range that is asked for (None: all), and what is to be sent, if anything is."""
-        found = self.recorder.library.find_id(recording_id) if is_safe_id(recording_id) else None
-        if found is None:
-            raise RecordingNotFound(recording_id)
+        found = self.find(recording_id)
         try:
             file = served(found.path, name)
             asked = range_of(file, self._header("Range"), self._header("If-Range"))

@@ -10,8 +10,8 @@ from jupyter_server.auth.decorator import authorized
 from tornado import web
 from tornado.iostream import StreamClosedError
 
-from ..errors import EmbedTooLarge, InvalidEvent, InvalidName, RecordingNotFound, UnknownFormat
-from ..ids import check_name, is_safe_id
+from ..errors import EmbedTooLarge, InvalidEvent, InvalidName, UnknownFormat
+from ..ids import check_name
 from ..library.catalog.catalog import LIMIT, MAX_LIMIT
 from ..library.manifest import Labels, change_labels
 from ..library.recording import Recording
@@ -26,14 +26,6 @@ MAX_EMBED_BYTES: Final = 5 << 20
 _TITLE_BYTES: Final = 1000
 _TAGS: Final = 100
 _TAG_BYTES: Final = 200
-
-
-def find(handler: RecorderHandler, recording_id: str) -> Recording:
-    """Return the recording of this id, and of no name; raises `RecordingNotFound`."""
-    found = handler.recorder.library.find_id(recording_id) if is_safe_id(recording_id) else None
-    if found is None:
-        raise RecordingNotFound(recording_id)
-    return found
 
 
 class RecordingsHandler(RecorderHandler):
@@ -61,7 +53,7 @@ class RecordingHandler(RecorderHandler):
     @authorized
     async def get(self, recording_id: str) -> None:
         """Show it."""
-        shown = await asyncio.to_thread(lambda: find(self, recording_id).shown)
+        shown = await asyncio.to_thread(lambda: self.find(recording_id).shown)
         self.reply(_as_safe(shown, await asyncio.to_thread(self.recorder.service.safety)))
 
     @web.authenticated
@@ -70,17 +62,17 @@ class RecordingHandler(RecorderHandler):
         """Label it."""
         body = await self.body()
         labels = _labels(body)
-        recording = await asyncio.to_thread(find, self, recording_id)
+        recording = await asyncio.to_thread(self.find, recording_id)
         if labels:
             await asyncio.to_thread(change_labels, recording.path, labels)
         self.recorder.index.touch(recording.path)
-        self.reply(await asyncio.to_thread(lambda: find(self, recording_id).shown))
+        self.reply(await asyncio.to_thread(lambda: self.find(recording_id).shown))
 
     @web.authenticated
     @authorized
     async def delete(self, recording_id: str) -> None:
         """Delete it with all its files."""
-        recording = await asyncio.to_thread(find, self, recording_id)
+        recording = await asyncio.to_thread(self.find, recording_id)
         await asyncio.to_thread(self.recorder.library.delete, recording)
         self.recorder.index.touch(recording.path)
         self.set_status(204)
@@ -94,7 +86,7 @@ class RecoverHandler(RecorderHandler):
     @authorized
     async def post(self, recording_id: str) -> None:
         """Recover it; what lives, or ended in order, stays as it is."""
-        recording = await asyncio.to_thread(find, self, recording_id)
+        recording = await asyncio.to_thread(self.find, recording_id)
         info = await asyncio.to_thread(recover_one, self.recorder.library, recording.path)
         self.recorder.index.touch(recording.path)
         if info is not None and info.error is not None:
@@ -102,7 +94,7 @@ class RecoverHandler(RecorderHandler):
         if info is not None and info.removed:
             self.reply({"removed": True})
         else:
-            self.reply({"removed": False, "recording": await asyncio.to_thread(lambda: find(self, recording_id).shown)})
+            self.reply({"removed": False, "recording": await asyncio.to_thread(lambda: self.find(recording_id).shown)})
 
 
 class ReplayHandler(RecorderHandler):
@@ -112,7 +104,7 @@ class ReplayHandler(RecorderHandler):
     @authorized
     async def get(self, recording_id: str) -> None:
         """Send the MIME bundle, or say that it is too large."""
-        recording = await asyncio.to_thread(find, self, recording_id)
+        recording = await asyncio.to_thread(self.find, recording_id)
         try:
             self.reply(await asyncio.to_thread(_bundle, recording))
         except EmbedTooLarge as error:
@@ -128,23 +120,23 @@ class ExportHandler(RecorderHandler):
         """Export it."""
         from ..convert import exported, find_format
 
-        recording = await asyncio.to_thread(find, self, recording_id)
+        recording = await asyncio.to_thread(self.find, recording_id)
         try:
             chosen = find_format(self.get_query_argument("format", ""))
         except UnknownFormat as error:
             raise Refusal("invalid_event", str(error)) from error
         pieces = exported(recording, chosen)
-        piece = await asyncio.to_thread(
-            next, pieces, None
-        )  # what does not fit the format is said before anything is sent
-        harmless(self, chosen.mime, f"{recording.id}{chosen.ending}")
         try:
+            piece = await asyncio.to_thread(next, pieces, None)  # what does not fit is said before anything is sent
+            harmless(self, chosen.mime, f"{recording.id}{chosen.ending}")
             while piece is not None:
                 self.write(piece)
                 await self.flush()
                 piece = await asyncio.to_thread(next, pieces, None)
         except StreamClosedError:  # who wanted it is gone
             return
+        finally:
+            await asyncio.to_thread(pieces.close)  # it has the recording's files open
         await self.finish()
 
 

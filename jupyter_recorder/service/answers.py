@@ -10,7 +10,7 @@ import msgspec
 
 from ..errors import EventTooLarge, RecError
 from ..journal.codec import encode
-from ..protocol import Answer
+from ..protocol import Answer, error_answer
 
 if TYPE_CHECKING:
     from .runs import Run
@@ -99,6 +99,11 @@ class Ticket(msgspec.Struct, gc=False):
     def answer(self, answer: Answer) -> None:
         """Answer it; it stands for one event."""
         self.submission.answer([(self.index, answer)])
+
+    def fail(self, error: Exception) -> None:
+        """Answer all that it stands for with an error."""
+        for one in self.singles():
+            one.answer(error_answer(error, one.event_id))
 
 
 def is_large(event: dict[str, Any], limit: int) -> bool:

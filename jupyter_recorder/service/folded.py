@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import UNSET
+
 from ..errors import EventConflict, MessageNotFound, OffsetMismatch
 from ..journal.blobs import is_reference, join_payloads
 from ..journal.dedupe import Dedupe
@@ -64,7 +66,7 @@ class Folded:
     def may_run(self, run: Run, ahead: int = 0) -> bool:
         """Tell whether all of a run is surely new, and fits; see `check`. `ahead`: see `Dedupe.suspects`."""
         message_id = run.message_id
-        if message_id not in self._messages or run.offset not in (None, self.length(message_id)):
+        if message_id not in self._messages or run.offset not in (UNSET, self.length(message_id)):
             return False
         return self.dedupe.is_new_run(run.producer, run.first, run.named, ahead)
 

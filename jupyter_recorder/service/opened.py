@@ -90,18 +90,12 @@ class Opened:
         except Exception:  # whatever it was: each has its own answer then
             log.exception("session %r: a run of events could not be looked at", self.id)
             return False
-        if self._streams.enabled:
-            self._hold(ticket)
-            return True
-        self._grow(ticket, 1)
-        if self._write_run(ticket, run, out):
-            return True
-        self._grow(ticket, -1)
-        return False
+        self._hold(ticket)
+        return True
 
     def _put(self, ticket: Ticket, out: Batch) -> None:
-        """Journal a new event, or hold it back as long as its text may end in half a secret."""
-        if ticket.kind == "message_append" and self._streams.enabled:
+        """Journal a new event; what grows is held back to the end of its batch, or as it may end in half a secret."""
+        if ticket.kind == "message_append":
             self._hold(ticket)
             return
         answer = self._journal(ticket, self._streams.whole(ticket.event, self._line(ticket)), out)
@@ -302,5 +296,4 @@ class Opened:
         self.waiting.fail(error)
         held, self._held = self._held, None
         for ticket in held.tickets if held is not None else ():
-            for one in ticket.singles():
-                one.answer(protocol.error_answer(error, one.event_id))
+            ticket.fail(error)

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from .. import protocol
+from ..journal.dedupe import implied_id, implying_producer
 from ..protocol import Ack, Answer
 from .answers import Submission, Ticket
 from .folded import utf8_bytes
@@ -65,12 +66,9 @@ class Run:
         self.message_id: str = first.message_id
         self.producer: str = first.producer
         self.first: int = first.producer_seq
-        self.offset: int | None = first.offset if type(first.offset) is int else None
-        given = [one.event_id for one in found]
-        self.named: list[str] = [one for one in given if one is not UNSET]  # the ids that were given
-        self.event_ids: list[str] = [
-            f"{self.producer}:{number}" if one is UNSET else one for number, one in enumerate(given, self.first)
-        ]
+        self.offset: int | UnsetType = first.offset
+        self.named: list[str] = [one.event_id for one in found if one.event_id is not UNSET]  # all were given, or none
+        self.event_ids = self.named or [implied_id(self.producer, one.producer_seq) for one in found]
         self.text = "".join([one.content_delta for one in found])
         self.size = utf8_bytes(self.text)
 
@@ -79,15 +77,9 @@ class Run:
         said = UNSET if by is None else by
         message_id, producer = self.message_id, self.producer
         return [
-            Line(seq, at, KIND, message_id, one.content_delta, producer, one.producer_seq, event_id, offset, said)
-            for seq, (one, event_id, offset) in enumerate(
-                zip(self.found, self.event_ids, self._offsets, strict=True), seq
-            )
+            Line(seq, at, KIND, message_id, one.content_delta, producer, one.producer_seq, event_id, one.offset, said)
+            for seq, (one, event_id) in enumerate(zip(self.found, self.event_ids, strict=True), seq)
         ]
-
-    @property
-    def _offsets(self) -> list[Any]:
-        return [UNSET if self.offset is None else one.offset for one in self.found]
 
     def acks(self, seq: int, durability: str) -> list[Answer]:
         """Return the answers to events that stand in the journal from number `seq` on."""
@@ -142,11 +134,10 @@ def _is_one(found: Sequence[Any]) -> bool:
 def _is_plain(found: Sequence[Any]) -> bool:
     """Tell whether none is large, and all are named or none is; no name is like one that a number implies."""
     named = [one.event_id for one in found if one.event_id is not UNSET]
-    implied = f"{found[0].producer}:"
     return (
         max([len(one.content_delta) for one in found]) <= _LONGEST
         and len(named) in (0, len(found))
-        and not any(one.startswith(implied) for one in named)
+        and found[0].producer not in map(implying_producer, named)
     )
 
 

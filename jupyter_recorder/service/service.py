@@ -153,7 +153,7 @@ class RecordingService:
                 return
         error = PersistFailed("the recorder is stopping; resend it with the same event_id")
         for ticket in tickets:
-            ticket.answer(protocol.error_answer(error, ticket.event.get("event_id")))
+            ticket.fail(error)
 
     def committed(self, producer: str, sessions: Sequence[str] | None = None) -> dict[str, int]:
         """Return up to which of its numbers a producer's events are safe in each session; 0 where nothing is known.

@@ -205,7 +205,7 @@ class Session:
             return
         if not isinstance(error, RecError):
             log.error("session %r: an event could not be recorded", self.id, exc_info=error)
-        ticket.answer(protocol.error_answer(error, ticket.event_id))
+        ticket.fail(error)
 
     def _takes_number(self, ticket: Ticket, error: Exception) -> bool:
         """Tell whether a refusal uses up its producer's next number, which takes a line in the journal."""
@@ -381,7 +381,7 @@ class Session:
             self._open(ticket)
         failure = self._end("completed", None)
         if failure is not None:
-            ticket.answer(protocol.error_answer(failure, ticket.event_id))
+            ticket.fail(failure)
         return failure is None
 
     def _end(self, state: State, reason: str | None) -> RecError | None:

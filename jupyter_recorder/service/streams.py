@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ..journal.dedupe import Dedupe
+from ..journal.dedupe import Dedupe, implying_producer
 from ..redact import Redactor, StreamRedactor
 from .answers import Ticket
 from .folded import utf8_bytes
@@ -43,8 +43,8 @@ class Held:
     def ahead(self, ticket: Ticket) -> int | None:
         """Return how many of its producer's numbers are held; None if it may be one of those that are."""
         named = _named_ids(ticket)
-        if not self._ids.isdisjoint(named) or any(name.rpartition(":")[0] in self._counts for name in named):
-            return None  # the latter may be the id that a number implies
+        if not self._ids.isdisjoint(named) or any(implying_producer(name) in self._counts for name in named):
+            return None
         return self._counts.get(ticket.event.get("producer", ""), 0)
 
     @property
@@ -69,11 +69,6 @@ class Streams:
     def __init__(self, redactor: Redactor, dedupe: Dedupe, limit: int) -> None:
         self._redactor, self._dedupe, self._limit = redactor, dedupe, max(1, limit)
         self._streams: OrderedDict[str, StreamRedactor] = OrderedDict()
-
-    @property
-    def enabled(self) -> bool:
-        """Whether anything is looked for."""
-        return self._redactor.enabled
 
     def whole(self, event: Mapping[str, Any], line: dict[str, Any]) -> dict[str, Any]:
         """Return the line of `event` without its secrets."""

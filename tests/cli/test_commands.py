@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from jupyter_recorder.cli import COMMANDS, completion, main
 from jupyter_recorder.cli.output import seconds
 from jupyter_recorder.cli.rec import command_line
 from jupyter_recorder.cli.reference import reference
+from jupyter_recorder.library import checkup
+from jupyter_recorder.library.active import LOCK
 from jupyter_recorder.recorder import Recorder
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -65,6 +68,8 @@ def test_help_names_every_command(cli: Cli) -> None:
         [], ["lst"], ["--nosuch", "list"], ["show"], ["play", "x", "--speed", "0"], ["export", "demo"],
         ["trim", "demo"], ["trim", "demo", "--cut", "5"], ["trim", "demo", "--cut", "9:3"],
         ["prune"], ["prune", "--max-total", "many"],
+        ["prune", "--max-age", "old"], ["prune", "--max-age", "-1"], ["play", "x", "--speed", "fast"],
+        ["play", "x", "--start", "soon"],
         ["rec", "--size", "0x0", "--", "true"], ["completion", "csh"], ["list", "--limit", "x"],
     ],
 )  # fmt: skip
@@ -136,6 +141,33 @@ def test_one_bad_file_stops_no_other(cli: Cli, demo: Recorder) -> None:
     assert "bad.cast" in done.stderr
 
 
+def conversation(number: int) -> dict[str, object]:
+    """Return a conversation as Claude.ai exports it, with a block that is not known here."""
+    blocks = [{"type": "text", "text": f"walrus {number}"}, {"type": "hologram", "depth": 3}]
+    message = {"uuid": f"m{number}", "sender": "human", "content": blocks, "created_at": "2026-11-20T10:00:00Z"}
+    return {"uuid": f"u{number}", "name": f"talk {number}", "chat_messages": [message]}
+
+
+def test_import_tells_a_person_what_came(cli: Cli) -> None:
+    """The format, how many recordings and messages, the first ten names, and what was not known."""
+    (cli.folder / "all.json").write_text(json.dumps([conversation(number) for number in range(12)]))
+    shown = cli("import", "all.json").stdout
+    assert "all.json (claude.ai): 12 recordings, 12 messages\n" in shown
+    assert (10, True) == (shown.count("\n  talk-"), "\n  … and 2 more\n" in shown)
+    assert "12 things in them are not known here; they were kept as they came" in shown
+    assert 12 == len(list(cli.library.recordings()))
+
+
+def test_import_tells_a_person_what_to_know(cli: Cli) -> None:
+    """What could be read only in part is imported, and said with the file's name."""
+    (cli.folder / "torn.cast").write_text(
+        '{"version": 2, "width": 9, "height": 3}\n[0.1, "o", "otter"]\n[0.2, "o", "wal\n'
+    )
+    done = cli("import", "torn.cast")
+    assert ": 1 recording\n" in done.stdout
+    assert done.stderr.startswith("  ! torn.cast: ")
+
+
 def test_trim_and_redact_make_new_recordings(cli: Cli, demo: Recorder) -> None:
     """Each says what it made; the old one is there as it was, unless it is replaced."""
     trimmed = json.loads(cli("trim", "demo", "--idle", "0", "--json").stdout)
@@ -173,6 +205,105 @@ def test_status_names_what_is_recorded(cli: Cli, demo: Recorder) -> None:
     running.stop()
 
 
+def left_by_a_dead_process(cli: Cli) -> str:
+    """Return the id of a recording that a killed process left."""
+    code = (
+        "import os, signal, sys; from jupyter_recorder.library.library import Library\n"
+        "from jupyter_recorder.recorder import Recorder\n"
+        "recorder = Recorder.start(Library(sys.argv[1]), 'dead', 'chat')\n"
+        "recorder.mark('x'); recorder.wait(20); print(recorder.id, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    command = [cli.command()[0], "-c", code, str(cli.root)]
+    return subprocess.run(command, capture_output=True, text=True, env=cli.environment, check=False).stdout.strip()
+
+
+def test_status_tells_a_person(cli: Cli) -> None:
+    """Before there is a folder, with a living recording, and with one that a dead process left."""
+    shown = cli("status").stdout
+    assert "nothing is being recorded\n" in shown
+    assert f"GB free in {cli.root}" in shown
+    running = Recorder.start(cli.library, "running", "chat")
+    left_by_a_dead_process(cli)
+    shown = cli("status").stdout
+    assert "● running  0:0" in shown
+    assert f"by process {os.getpid()} on " in shown
+    assert str(running.path) in shown
+    assert "1 left unfinished by dead processes: jupyter recorder recover" in shown
+    running.stop()
+
+
+def test_the_version_is_told(cli: Cli) -> None:
+    """As the package's."""
+    assert f"jupyter-recorder {version('jupyter-recorder')}\n" == cli("--version").stdout
+
+
+def test_show_lists_the_first_moments_and_errors(cli: Cli) -> None:
+    """An error stands among the moments as it was raised; of very many the rest is counted."""
+    recorder = Recorder.start(cli.library, "long", "notebook")
+    recorder.record({"type": "cell_start", "cell_id": "c1", "execution_count": 1, "source": "1/0"})
+    error = {"output_type": "error", "ename": "ZeroDivisionError", "evalue": "division by zero", "traceback": []}
+    recorder.record({"type": "output", "cell_id": "c1", "output": error})
+    for number in range(500):
+        recorder.mark(f"chapter {number}")
+    recorder.stop()
+    shown = cli("show", "long").stdout
+    assert "error    ZeroDivisionError: division by zero\n" in shown
+    assert f"… and {500 - shown.count('chapter ')} more (--json has all)" in shown
+    assert 501 == len(json.loads(cli("show", "long", "--json").stdout)["moments"])
+
+
+def test_trim_cuts_what_is_named(cli: Cli, demo: Recorder) -> None:
+    """With `--replace` the old one is gone, from the search too; the new one has its name and not what was cut."""
+    cli("search", "otter")
+    told = json.loads(cli("trim", "demo", "--cut", "0:", "--replace", "--json").stdout)
+    assert not demo.path.exists()
+    assert "0 found" in cli("search", "--no-update", "otter").stdout
+    assert "otter" not in cli("export", told["recording"], "--to", "text", "-o", "-").stdout
+    assert told["recording"] == json.loads(cli("show", "demo", "--json").stdout)["id"]
+
+
+def test_doctor_counts_the_living_and_finds_the_dead(cli: Cli) -> None:
+    """A living recording is no finding, one of a dead process is, with what gets it back."""
+    told = json.loads(cli("doctor", "--json").stdout)
+    assert "is not there yet" in told["checks"][0]["saw"]
+    running = Recorder.start(cli.library, "running", "chat")
+    dead = left_by_a_dead_process(cli)
+    told = json.loads(cli("doctor", "--json", code=1).stdout)
+    running.stop()
+    assert [("locks", dead, "jupyter recorder recover")] == [
+        (one["check"], Path(one["where"]).name, one["todo"]) for one in told["findings"]
+    ]
+    assert "1 being recorded, 1 unfinished" in [one["saw"] for one in told["checks"]]
+
+
+def test_doctor_names_who_holds_a_lock(cli: Cli, demo: Recorder) -> None:
+    """A process that records nothing, and holds a recording's lock, is named."""
+    code = "import fcntl, sys; file = open(sys.argv[1], 'wb'); fcntl.flock(file, 2); print('held', flush=True); input()"
+    with subprocess.Popen(
+        [cli.command()[0], "-c", code, str(demo.path / LOCK)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        assert "held\n" == process.stdout.readline()
+        findings = json.loads(cli("doctor", "--json", code=1).stdout)["findings"]
+        process.stdin.close()
+    assert f"process {process.pid} holds its lock" in findings[0]["what"]
+
+
+def test_doctor_tells_of_little_room_and_missing_packages(
+    cli: Cli, demo: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is nearly full, and a package that is not there, are findings that say what to do."""
+    monkeypatch.setattr(checkup, "LITTLE_BYTES", 1 << 62)
+    monkeypatch.setattr(checkup, "_PACKAGES", ("msgspec", "no-such-package-at-all"))
+    seen: list[tuple[float, float]] = []
+    found = list(checkup.checkup(cli.library, progress=lambda *at: seen.append(at)))
+    findings = {one.check: one for one in found if isinstance(one, checkup.Finding)}
+    assert "prune" in findings["disk"].todo
+    assert ("no-such-package-at-all", "it is not installed") == findings["versions"][1:3]
+    assert [(1, 1)] == seen
+
+
 def test_doctor_is_content(cli: Cli, demo: Recorder) -> None:
     """On a sound library nothing is found and the exit code is 0."""
     cli("search", "otter")
@@ -188,11 +319,12 @@ def test_doctor_is_content(cli: Cli, demo: Recorder) -> None:
         (lambda cli, demo: _append(demo.path / "session.ndjson", b'{"torn'), "files", "recover"),
         (lambda cli, demo: _break_line(demo.path / "session.ndjson"), "files", "the rest is whole"),
         (lambda cli, demo: _break_line(demo.path / "terminal.cast"), "files", "export"),
+        (lambda cli, demo: (demo.path / "terminal.cast").write_text("no cast\n"), "files", "is read without it"),
         (lambda cli, demo: cli.root.chmod(0o755), "root", "chmod 700"),
         (lambda cli, demo: (cli.root / ".new-x-20261120-231501-aabb").mkdir(), "locks", "recover"),
         (lambda cli, demo: _ruin_index(cli), "index", "made anew"),
     ],
-    ids=["manifest", "torn", "journal", "cast", "mode", "leftover", "index"],
+    ids=["manifest", "torn", "journal", "cast", "no cast", "mode", "leftover", "index"],
 )
 def test_doctor_finds(cli: Cli, demo: Recorder, hurt: object, check: str, todo: str) -> None:
     """What is hurt is found, with what to do about it, and the exit code is 1; nothing is changed."""

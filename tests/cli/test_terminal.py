@@ -208,6 +208,59 @@ def test_play_heeds_keys(cli: Cli, begin) -> None:
     assert b"E" not in terminal.before
 
 
+def test_play_is_held_sped_up_and_slowed_down(cli: Cli, begin) -> None:
+    """Space holds it and lets it go on, plus doubles its speed and minus halves it; a resize is not printed."""
+    record(cli, (0.0, "o", "A"), (0.1, "r", "70x20"), (0.2, "o", "B"), (6400.0, "o", "C"), (6400.5, "o", "D"))
+    terminal = begin("play", "film")
+    terminal.expect("B")
+    assert b"70x20" not in terminal.before
+    terminal.send(" ")
+    terminal.send("+" * 14)  # at most 1000 times as fast
+    with pytest.raises(pexpect.TIMEOUT):
+        terminal.expect("C", timeout=0.3)
+    terminal.send(" ")
+    began = time.monotonic()
+    terminal.expect("C", timeout=15)  # 6.4 s at full speed
+    assert 4 < time.monotonic() - began
+    terminal.expect("D")
+    terminal.expect(pexpect.EOF)
+    record(cli, (0.0, "o", "A"), (0.2, "o", "B"), (9000.0, "o", "C"))
+    terminal = begin("play", "film", "--speed", "1000")
+    terminal.expect("B")
+    terminal.send("-" * 10)
+    with pytest.raises(pexpect.TIMEOUT):
+        terminal.expect("C", timeout=2)  # 9 s at full speed
+    terminal.send("q")
+    terminal.expect(pexpect.EOF)
+
+
+def test_play_says_when_the_terminal_is_too_small(cli: Cli, begin) -> None:
+    """A recording of a larger terminal says so first: what it shows may be in the wrong places."""
+    record(cli, (0.0, "o", "A"))
+    play = " ".join(cli.command("play", "film"))
+    terminal = begin(f"stty cols 60 rows 20; {play}; stty cols 80 rows 24; {play}", program="/bin/sh")
+    terminal.expect("recorded at 80x24, and this terminal is 60x20")
+    terminal.expect(pexpect.EOF)
+    assert b"recorded at" not in terminal.before
+
+
+def test_what_takes_long_shows_how_far_it_is(cli: Cli, begin) -> None:
+    """In a terminal there is a bar, which is wiped out at the end; what is quick shows none."""
+    code = (
+        "'import sys, time; from jupyter_recorder.cli.output import progress_bar\n"
+        'with progress_bar("importing x") as progress:\n'
+        ' progress(1, 4)\n time.sleep(float(sys.argv[1]))\n progress(2, 4)\n progress(4, 4)\nprint("done")\''
+    )
+    python = cli.command()[0]
+    terminal = begin(f"{python} -c {code} 0.4", program="/bin/sh")
+    terminal.expect_exact(f"importing x {'━' * 15}{'─' * 15}  50%".encode())
+    terminal.expect_exact(f"{'━' * 30} 100%".encode())
+    terminal.expect_exact("\r\x1b[Kdone")
+    terminal = begin(f"{python} -c {code} 0", program="/bin/sh")
+    terminal.expect(pexpect.EOF)
+    assert b"done\r\n" == terminal.before
+
+
 def test_line_feeds_are_played_as_they_were_shown(cli: Cli, begin) -> None:
     """A full-screen program's bare line feeds get no carriage return from the terminal."""
     record(cli, (0.0, "o", "one\ntwo\r\nthree"))

@@ -25,7 +25,9 @@ def good(event: Json) -> Json:
 class FakeServer:
     """Answers each event by `answer`; `frames` are the event lists that came, `hellos` the introductions.
 
-    It closes with `close_with`, or with 1009 if a message has over `limit` bytes; a `mute` one answers no event.
+    It closes with `close_with`, or with 1009 if a message has over `limit` bytes; a `mute` one answers no event. The
+    next of `greeting` is what it greets with in place of a greeting, `noise` what it says once, in place of an answer
+    where that is an error and before one where it is not.
     """
 
     def __init__(self) -> None:
@@ -38,6 +40,8 @@ class FakeServer:
         self.hellos: list[Json] = []
         self.close_with: int | None = None
         self.mute = False
+        self.noise: list[str] = []
+        self.greeting: list[str] = []
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -74,7 +78,8 @@ class FakeServer:
     async def _handle(self, connection: ServerConnection) -> None:
         assert connection.request is not None
         self.headers = connection.request.headers
-        await connection.send(json.dumps({"type": "connected", "client_id": "x"}))
+        usual = json.dumps({"type": "connected", "client_id": "x"})
+        await connection.send(self.greeting.pop(0) if self.greeting else usual)
         async for raw in connection:
             message = json.loads(raw)
             if message["type"] == "hello":
@@ -92,7 +97,10 @@ class FakeServer:
                 if self.limit is not None and len(raw) > self.limit:
                     await connection.close(1009)
                     return
-                if not self.mute:
+                noise, self.noise = self.noise, []
+                for one in noise:
+                    await connection.send(one)
+                if not self.mute and not any('"error"' in one for one in noise):
                     self.answered += message["events"]
                     answers = [self._answered(event) for event in message["events"]]
                     await connection.send(

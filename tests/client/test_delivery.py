@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from fake_server import FakeServer, Json, good
@@ -437,3 +439,116 @@ def test_a_welcome_that_knows_less_is_heard(fake: FakeServer, connect: Callable[
     fake.close_with = None
     client.flush(10)
     assert ("b", 1) == (fake.answered[-1]["content"], fake.answered[-1]["producer_seq"])
+
+
+def test_what_is_no_answer_changes_nothing(fake: FakeServer, connect: Callable[..., RecorderClient]) -> None:
+    """Text that is no JSON, no object, of a type that is not known: passed over, and the answers are heard."""
+    fake.noise = ["{torn", "[1]", '{"type": "news"}', '{"type": "pong"}']
+    client = connect()
+    client.session("s").add("user", "hello")
+    client.flush(10)
+    assert (["hello"], 1, {}) == (contents(fake.events), len(fake.hellos), client.problems)
+
+
+@pytest.mark.parametrize("when", ["noise", "greeting"])
+def test_an_error_of_the_connection_loses_nothing(
+    fake: FakeServer, connect: Callable[..., RecorderClient], when: str
+) -> None:
+    """Where an error comes in place of answers, or of a greeting, it is told, and all is sent on a new connection."""
+    setattr(fake, when, ['{"type": "error", "code": "internal", "message": "out of order"}'])
+    told: list[tuple[str, str]] = []
+    client = connect(on_problem=lambda where, what: told.append((where, what)))
+    client.session("s").add("user", "hello")
+    client.flush(20)
+    assert "hello" == contents(fake.events)[-1]
+    assert any("the server answered internal: out of order" in what for _, what in told)
+    assert {} == client.problems
+
+
+def test_a_frame_that_is_too_large_is_sent_in_parts(fake: FakeServer, connect: Callable[..., RecorderClient]) -> None:
+    """When a server says so by a message: one event at a time then, and none of them is refused."""
+    fake.noise = ['{"type": "error", "code": "too_large", "message": "too large"}']
+    refused: list[Json] = []
+    client = connect(on_refused=lambda event, _: refused.append(event))
+    session = client.session("s")
+    for number in range(5):
+        session.add("user", str(number))
+    client.flush(20)
+    assert [] == refused
+    assert [str(number) for number in range(5)] == contents(fake.answered)
+
+
+def test_a_mode_that_is_none_is_refused(tmp_path: Path) -> None:
+    """Before an outbox is made."""
+    with pytest.raises(ValueError, match="live, batch or hybrid"):
+        RecorderClient("http://localhost:1", outbox=tmp_path / "box", mode="loud")  # type: ignore[arg-type]
+    assert not (tmp_path / "box").exists()
+
+
+class Stranger(BaseHTTPRequestHandler):
+    """A web server that is no recorder: `answers` are (status, body), the last one again and again."""
+
+    answers: ClassVar[list[tuple[int, bytes]]] = []
+    bodies: ClassVar[list[bytes]] = []
+
+    def do_POST(self) -> None:
+        """Answer."""
+        self.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+        status, body = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextlib.contextmanager
+def strange(answers: list[tuple[int, bytes]]) -> Iterator[str]:
+    """Serve such answers at a URL until the block ends."""
+    Stranger.answers = answers
+    with HTTPServer(("127.0.0.1", 0), Stranger) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("answers", "problem"),
+    [
+        ([(200, b"<html>welcome</html>")], "not as a recorder does"), ([(200, b"[]")], "not as a recorder does"),
+        ([(200, b'{"responses": [7]}')], "the server gave no answer"), ([(404, b"")], "no recorder at this address"),
+    ],
+)  # fmt: skip
+def test_a_server_that_is_no_recorder_is_told_and_loses_nothing(
+    tmp_path: Path, answers: list[tuple[int, bytes]], problem: str
+) -> None:
+    """By HTTP: what it answers is no ack, the problem says what to look at, and the events stay in the outbox."""
+    with strange(answers) as url:
+        told: list[str] = []
+        client = RecorderClient(
+            url, "t", outbox=tmp_path / "box", mode="batch", on_problem=lambda _, what: told.append(what)
+        )
+        session = client.session("s")
+        session.add("user", "hello")
+        session.add("user", "again")
+        eventually(lambda: any(problem in what for what in told))
+        client.close(0)
+    assert (0, 3) == (client.acked, client.unacked)
+    assert 1 == (tmp_path / "box" / "outbox.ndjson").read_bytes().count(b'"again"')
+
+
+def test_what_a_proxy_finds_too_large_is_refused_alone(tmp_path: Path) -> None:
+    """By HTTP, 413 has the events sent one by one; what is too large by itself is told with its event."""
+    refused: list[str] = []
+    with strange([(413, b"")]) as url:
+        client = RecorderClient(
+            url, "t", outbox=tmp_path / "box", mode="batch",
+            on_refused=lambda event, answer: refused.append(f"{event['type']} {answer['code']}"),
+        )  # fmt: skip
+        client.session("s").add("user", "hello")
+        eventually(lambda: len(refused) == 2)
+        client.close(0)
+    assert ["session_start too_large", "message_add too_large"] == refused
+    assert 0 == client.unacked

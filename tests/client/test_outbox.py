@@ -217,6 +217,48 @@ def test_a_full_disk_is_the_callers_error(tmp_path: Path) -> None:
     assert not (tmp_path / "outbox.ndjson.broken").exists()
 
 
+def test_what_cannot_be_taken_back_damages_no_other_line(tmp_path: Path) -> None:
+    """Where a disk takes half a line and does not let go of it, the next event is whole, and the half is kept aside."""
+    faults = Fault("write", error=errno.ENOSPC, keep=20, on=False), Fault("truncate", error=errno.EIO, on=False)
+    opened = intake(tmp_path, FaultyFiles(*faults))
+    opened.send(add(1))
+    for fault in faults:
+        fault.on = True
+    with pytest.raises(StorageError):
+        opened.send(add(2))
+    for fault in faults:
+        fault.on = False
+    opened.send(add(3))
+    opened.send(add(4))
+    opened.outbox.close()
+    assert ["1", "3", "4"] == [event["content"] for event in held(tmp_path)]
+    assert 1 == (tmp_path / "outbox.ndjson.broken").read_bytes().count(b"\n")
+
+
+def test_an_outbox_that_cannot_be_read_is_told_and_not_held(tmp_path: Path) -> None:
+    """Something else in the file's place is an error that names it; put away, the outbox can be opened."""
+    (tmp_path / "outbox.ndjson").mkdir()
+    with pytest.raises(StorageError, match="can't read the outbox"):
+        RecorderClient(NOWHERE, outbox=tmp_path)
+    (tmp_path / "outbox.ndjson").rmdir()
+    assert [] == held(tmp_path)
+
+
+def test_what_says_nothing_is_kept_aside(tmp_path: Path) -> None:
+    """Lines of another version, of no type that is known, or without their number: aside, and again the next time."""
+    for number in range(2):
+        opened = intake(tmp_path)
+        opened.send(add(number))
+        opened.outbox.close()
+        with (tmp_path / "outbox.ndjson").open("ab") as file:
+            file.write(b'{"type":"header","format":"other","version":9}\n{"type":"of tomorrow"}\n{"no":"type"}\n')
+            file.write(
+                b'{"type":"event","event":{"session_id":"s","producer":"p","producer_seq":"1","event_id":"e"}}\n'
+            )
+    assert ["0", "1"] == [event["content"] for event in held(tmp_path)]
+    assert 8 == (tmp_path / "outbox.ndjson.broken").read_bytes().count(b"\n")
+
+
 def test_it_is_bounded(tmp_path: Path) -> None:
     """Beyond its bound nothing is taken, with an error that says what to do; what it has stays."""
     opened = intake(tmp_path, max_bytes=1000)

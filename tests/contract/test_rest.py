@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import os
+import socket
+import struct
+import sys
 import time
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 from plain import Json, Plain, acked, add, end, eventually, message, new_id, refused, snapshot, start
+from servers import Server
 
 
 def recording_id(server: Plain, sid: str) -> str:
@@ -237,7 +244,106 @@ def test_a_malformed_patch_is_refused(server: Plain, sid: str) -> None:
     refused(reply.json, "parse_error")
 
 
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"title": "x" * 1001}, "invalid_event"), ({"title": 7}, "invalid_event"), ({"name": 7}, "invalid_event"),
+        ({"name": "a/b"}, "invalid_event"), ({"tags": "x"}, "invalid_event"), ({"tags": ["x" * 201]}, "invalid_event"),
+        ({"tags": ["x"] * 101}, "invalid_event"), ([], "parse_error"),
+    ],
+)  # fmt: skip
+def test_a_label_that_cannot_be_changes_nothing(server: Plain, sid: str, body: object, code: str) -> None:
+    """What is too long, no text or no name is 400, and neither it nor what stands beside it is taken."""
+    place = f"/recordings/{recording_id(server, sid)}"
+    before = server.get(place)
+    reply = server.request("PATCH", place, {**body, "title": "beside", **body} if isinstance(body, dict) else body)
+    assert 400 == reply.status
+    refused(reply.json, code)
+    assert (before["name"], before.get("title"), before.get("tags")) == tuple(
+        server.get(place).get(key) for key in ("name", "title", "tags")
+    )
+
+
+def test_what_is_being_recorded_is_not_recovered(server: Plain, sid: str) -> None:
+    """POST `/recordings/{id}/recover` of a living recording leaves it as it is, and it goes on."""
+    place = f"/recordings/{recording_id(server, sid)}"
+    reply = server.request("POST", f"{place}/recover", b"")
+    assert (200, "recording") == (reply.status, server.get(place)["state"])
+    assert "ack" == server.one(add(sid, "after"))["type"]
+
+
+@pytest.mark.parametrize("route", ["/session/{}", "/session/{}/recovery"])
+def test_a_session_id_that_is_none_is_invalid(server: Plain, route: str) -> None:
+    """An id of more than 256 bytes is 400 `invalid_event`: there can be no such session."""
+    reply = server.request("GET", route.format("x" * 257))
+    assert 400 == reply.status
+    refused(reply.json, "invalid_event")
+
+
+def test_a_sessions_workspace_is_given(server: Plain) -> None:
+    """The workspace that a session began in, with its id."""
+    session_id = new_id()
+    server.one(start(session_id, workspace_path="/home/ana/p", workspace_id="w1"))
+    shown = server.session(session_id)
+    assert ("/home/ana/p", "w1") == (shown["workspace_path"], shown["workspace_id"])
+
+
 # -- files
+
+
+def test_a_large_content_is_served_beside_the_journal(server: Plain, sid: str) -> None:
+    """What is too large for a line is a blob, served whole, in ranges and by its hash; no link leads elsewhere."""
+    text = "".join(f"line {number}\n" for number in range(200_000))
+    server.one(add(sid, "large", text))
+    (blob,) = (server.folder(sid) / "blobs").iterdir()
+    path = f"/recordings/{recording_id(server, sid)}/files/blobs/{blob.name}"
+    reply = server.request("GET", path)
+    assert (200, blob.read_bytes()) == (reply.status, reply.body)
+    assert blob.name == hashlib.sha256(reply.body).hexdigest()
+    assert blob.read_bytes()[5:9] == server.request("GET", path, headers={"Range": "bytes=5-8"}).body
+    assert 304 == server.request("GET", path, headers={"If-None-Match": reply.headers["etag"]}).status
+    assert text == server.contents(sid)["large"]
+    blob.parent.rename(server.folder(sid) / "elsewhere")
+    blob.parent.symlink_to(server.folder(sid) / "elsewhere")
+    assert 404 == server.request("GET", path).status
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at a process's descriptors")
+@pytest.mark.parametrize("what", ["file", "export"])
+def test_who_goes_away_in_the_midst_of_a_download_holds_no_file(
+    server: Plain, process: Server, sid: str, what: str
+) -> None:
+    """The server lets go of the recording's files, and has nothing to complain of."""
+    for number in range(8):
+        server.one(add(sid, f"m{number}", f"{number}" * 3_000_000))
+    server.one(end(sid))
+    place = f"/recordings/{recording_id(server, sid)}"
+    if what == "file":
+        blob = next((server.folder(sid) / "blobs").iterdir()).name
+    path = f"{place}/files/blobs/{blob}" if what == "file" else f"{place}/export?format=markdown"
+    folder, before = str(server.folder(sid)), process.log().count("Traceback")
+    for _ in range(3):
+        with socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            address = urlsplit(server.url)
+            connection.connect((str(address.hostname), int(address.port or 80)))
+            head = f"GET /api/recording{path} HTTP/1.1\r\nHost: {address.netloc}\r\nAuthorization: token {server.token}"
+            connection.sendall(f"{head}\r\n\r\n".encode())
+            assert connection.recv(100).startswith(b"HTTP/1.1 200")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, not an end
+    held = Path(f"/proc/{process.process.pid}/fd")
+    eventually(lambda: not [one for one in links(held) if one.startswith(folder)])
+    assert before == process.log().count("Traceback")
+    assert "completed" == server.get(place)["state"]
+
+
+def links(folder: Path) -> list[str]:
+    """Return what a process has open."""
+    found: list[str] = []
+    for one in folder.iterdir():
+        with contextlib.suppress(OSError):
+            found.append(os.readlink(one))
+    return found
 
 
 def test_a_journal_is_served(server: Plain, sid: str, mid: str) -> None:

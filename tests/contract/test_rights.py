@@ -96,3 +96,16 @@ def test_by_is_the_user(server: Plain, sid: str) -> None:
     assert 3 == len(names)
     assert all(names)
     assert "mallory" not in names
+
+
+def test_by_is_who_signed_in(server: Plain, sid: str) -> None:
+    """Who shows the cookie of a sign-in is the same user each time, and another than one who shows the token alone."""
+    place = server.request("GET", "/status", below="/api/recording")
+    cookies = place.headers.get("set-cookie", "").split(";")[0]
+    assert cookies
+    for number in range(2):
+        reply = server.request("POST", "/events", {"events": [add(sid, f"m{number}")]}, {"Cookie": cookies})
+        assert 200 == reply.status
+    server.one(add(sid, "by the token"))
+    first, second, token = (line["by"] for line in server.journal(sid) if line["type"] == "message_add")
+    assert first == second != token == "token"

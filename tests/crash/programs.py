@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ class Program:
     def hold(self) -> None:
         """Let it live, but do nothing any more: not even what its threads had begun."""
         self.process.send_signal(signal.SIGSTOP)
-        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOWAIT)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
 
     def kill(self) -> None:
         """End it as kill -9 does."""
@@ -55,10 +56,19 @@ def environment() -> dict[str, str]:
 
 
 def killed(word: str, *arguments: object) -> Path:
-    """Run a program until it has recorded, kill it, and return its recording's folder."""
+    """Run a program until it has recorded, kill it, and return its recording's folder.
+
+    Not in the midst of replacing a file: what is left of that is tested where every call is a place to be killed.
+    """
     program = Program(word, *arguments)
+    path = program.path if "path" in program.facts else Path()
+    program.hold()
+    while path != Path() and list(path.glob(".*.tmp")):
+        program.process.send_signal(signal.SIGCONT)
+        time.sleep(0.005)
+        program.hold()
     program.kill()
-    return program.path if "path" in program.facts else Path()
+    return path
 
 
 @contextlib.contextmanager

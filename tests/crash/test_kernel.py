@@ -45,8 +45,9 @@ def kill_in_the_middle(kernel: Kernel, code: str, seconds: float) -> tuple[Ran, 
     """Let a cell stream for so long, kill its kernel, and return what had arrived, with the time of the kill."""
     kernel.run("%record start streaming")
     ran = kernel.begin(code)
+    kernel.follow(ran, lambda _: "<3>" in ran.out)
     begun = time.monotonic()
-    kernel.follow(ran, lambda _: time.monotonic() - begun >= seconds and "<3>" in ran.out)
+    kernel.follow(ran, lambda _: time.monotonic() - begun >= seconds)
     killed_at = time.monotonic()
     os.kill(kernel.pid, signal.SIGKILL)
     kernel.kill()

@@ -18,7 +18,7 @@ from jupyter_recorder.errors import CorruptState, NoActiveRecording, RecordingIn
 from jupyter_recorder.files import Files
 from jupyter_recorder.library.library import Library
 from jupyter_recorder.library.locks import FileLock, holder_pid
-from jupyter_recorder.library.owner import FOREIGN_SECONDS, start_time
+from jupyter_recorder.library.owner import FOREIGN_SECONDS, me, parse_owner, start_time
 from jupyter_recorder.library.recovery import recover
 from jupyter_recorder.library.state import RecordingState
 
@@ -330,3 +330,14 @@ def test_a_forked_child_records_nothing(tmp_path: Path) -> None:
     with orphaned("fork_worker", tmp_path) as program:
         recover(Library(tmp_path))
         assert (tmp_path / "worker").read_text() == f"{program.facts['worker']} True"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"pid": "1"}, {"pid": True}, {"pid": 0}, {"pid": -1}, {"pid": 1 << 31}, {"host": 7}, {"start_time": None}]
+)
+def test_an_owner_that_is_no_process_is_none(wrong: dict[str, object]) -> None:
+    """A pid that would ask a whole group, or fields of other types, are damage and no owner."""
+    good = {**me().as_writer(), "nonce": "n"}
+    assert parse_owner(good).pid == os.getpid()
+    with pytest.raises(ValueError, match="owner"):
+        parse_owner({**good, **wrong})

@@ -343,3 +343,11 @@ def test_cleanup_does_not_follow_a_record_out_of_the_store(root: Path, tmp_path:
     before = tree(other)
     RecordingState(shared).cleanup_stale_lock(Library(root))
     assert before == tree(other)
+
+
+def test_a_recovered_recording_is_found_by_the_name_it_had(root: Path) -> None:
+    """Its new name is told, and the old one leads to it as long as nothing else is called so."""
+    killed("record", root)
+    (info,) = recover(Library(root))
+    assert info.previous_name != info.name
+    assert info.id == Library(root).find(info.previous_name).id

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from kernels import Kernel
+from kernels import COVERED, Kernel
 
 STOP = "import jupyter_recorder as _r\nif _r.current(): _r.stop()"
 
@@ -37,5 +37,7 @@ def new_kernel(tmp_path: Path) -> Iterator[Callable[..., Kernel]]:
 
     yield start
     for kernel in kernels:
-        if kernel.manager.has_kernel:
+        if kernel.manager.has_kernel and COVERED:
+            kernel.shut_down()
+        elif kernel.manager.has_kernel:
             kernel.kill()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kernels import LOAD, cast_text, environment, events, lines, newest, of_type, outputs, read_json, text
+from kernels import COVERED, LOAD, cast_text, environment, events, lines, newest, of_type, outputs, read_json, text
 
 pexpect = pytest.importorskip("pexpect")
 
@@ -43,6 +43,9 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     """Give an IPython in a terminal of its own."""
     terminal = Terminal(tmp_path)
     yield terminal
+    if COVERED:
+        terminal.process.sendline("exit")
+        terminal.process.expect(pexpect.EOF)
     terminal.process.close(force=True)
 
 

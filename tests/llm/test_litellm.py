@@ -144,3 +144,22 @@ def test_a_stream_that_breaks_off_is_marked(model: ModelServer, listening: Liste
     stream.close()
     hold.set()
     assert ("one", "abandoned") == (listening.answer().content, listening.answer().metadata["finish"])
+
+
+def test_an_awaited_error_is_kept_without_the_key(model: ModelServer, listening: Listening) -> None:
+    """The same, awaited: before anything came, and in the midst of a stream."""
+    model.will(Whole({"error": {"message": f"no such key: {KEY}", "type": "invalid_request_error"}}, status=401))
+    model.will(streamed("openai", PIECES[:2], whole=False, cut=True))
+
+    async def ask() -> None:
+        with pytest.raises(litellm.AuthenticationError):
+            await acompletion(**asked(model, "openai"))
+        stream = await acompletion(**asked(model, "openai"), stream=True)
+        with pytest.raises(litellm.exceptions.MidStreamFallbackError):
+            async for _ in stream:
+                pass
+
+    run(ask())
+    first, second = [one for one in listening.messages() if one.role == "assistant"]
+    assert ("error", 401) == (first.metadata["finish"], first.metadata["error"]["status"])
+    assert ("".join(PIECES[:2]), "cut") == (second.content, second.metadata["finish"])

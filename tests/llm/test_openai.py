@@ -330,3 +330,21 @@ def test_a_huge_message_stands_in_a_blob(model: ModelServer, listening: Listenin
     user, answer = listening.messages()
     assert (picture, text) == (user.metadata["parts"][0]["content"], answer.content)
     assert (listening.recorder.path / "session.ndjson").stat().st_size < 20_000
+
+
+def test_an_awaited_error_is_kept_without_the_key(model: ModelServer, listening: Listening) -> None:
+    """An awaited call that fails has its error as its answer; who awaits it gets it as ever."""
+    model.will(Whole({"error": {"message": f"no quota for {KEY}", "type": "insufficient_quota"}}, status=429))
+
+    async def ask() -> None:
+        with pytest.raises(openai.RateLimitError, match=KEY):
+            await async_client(model).chat.completions.create(model="small", messages=HELLO)
+
+    run(ask())
+    answer = listening.answer()
+    assert ("error", "RateLimitError", 429) == (
+        answer.metadata["finish"],
+        answer.metadata["error"]["type"],
+        answer.metadata["error"]["status"],
+    )
+    assert "no quota" in answer.metadata["error"]["message"]

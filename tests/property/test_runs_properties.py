@@ -91,11 +91,11 @@ def recorded(service: Service) -> list[dict[str, Any]]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(streams())
-def test_a_run_is_recorded_as_its_events(frames: list[list[dict[str, Any]]]) -> None:
+@given(streams(), st.booleans())
+def test_a_run_is_recorded_as_its_events(frames: list[list[dict[str, Any]]], redact: bool) -> None:
     """Answers and lines are the same, whether events come many at once or each by itself."""
     with tempfile.TemporaryDirectory() as folder:
-        together, apart = (Service(Path(folder) / name) for name in ("together", "apart"))
+        together, apart = (Service(Path(folder) / name, redact=redact) for name in ("together", "apart"))
         for service in (together, apart):
             service.send(*BEGINS)
         many = [answer for frame in frames for answer in together.send(*frame)]
@@ -161,3 +161,14 @@ def test_a_secret_in_a_run_is_taken_out(tmp_path: Path) -> None:
     assert text.startswith("key [redacted:")
     assert text.endswith(" end")
     service.core.close()
+
+
+def test_a_run_that_comes_too_late_is_answered_event_by_event(tmp_path: Path) -> None:
+    """A service that was closed answers each event of a run, so that its sender is not left waiting."""
+    service = Service(tmp_path)
+    service.send(*BEGINS)
+    service.core.close()
+    answers = service.send(*[append(number) | {"event_id": f"id-{number}"} for number in (4, 5, 6)])
+    assert [("persist_failed", f"id-{number}") for number in (4, 5, 6)] == [
+        (getattr(answer, "code", ""), answer.event_id) for answer in answers
+    ]

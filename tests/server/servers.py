@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import socket
 import subprocess
@@ -17,14 +16,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from kernels import environment
+from kernels import COVERED, environment
 
 import jupyter_recorder
 
 TOKEN = "test-token"
 PATIENCE = 60.0
-# A killed server is quicker, and does the same for what is tested.
-COVERED = "COVERAGE_PROCESS_CONFIG" in os.environ
 PROJECT = Path(jupyter_recorder.__file__).parents[1]
 SHIPPED_TO = "etc/jupyter/jupyter_server_config.d"
 
@@ -102,7 +99,7 @@ def serving(home: Path, root: Path | None, *options: str, port: int | None = Non
         server.wait(server.answers)
         yield server
     finally:
-        if COVERED:  # what was run is written at an orderly end
+        if COVERED:
             server.process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 server.process.wait(PATIENCE)

@@ -181,6 +181,18 @@ def test_the_root_can_be_set(root: Path, tmp_path: Path) -> None:
         marked(server, path)
 
 
+def test_what_is_to_be_recorded_and_is_not_there_is_told(root: Path, tmp_path: Path) -> None:
+    """Chats without jupyterlab-chat are one warning, terminals of a server that has none nothing: it serves."""
+    chats = ("--ServerApp.jpserver_extensions={'jupyterlab_chat': False}", "--RecorderApp.record_chats=True")
+    terminals = ("--ServerApp.terminals_enabled=False", "--RecorderApp.record_terminals=all")
+    with serving(tmp_path / "home", root, *chats, *terminals) as server:
+        server.wait(lambda: bool(warnings(server)))
+        assert 0 == server.stop()
+        (line,) = warnings(server)
+        assert "no jupyterlab-chat" in line
+        assert "Traceback" not in server.log()
+
+
 def test_a_server_answers_while_it_marks_a_thousand(root: Path, tmp_path: Path) -> None:
     """The server answers before the first recording is marked, and within a second all the while."""
     for _ in range(10):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
@@ -14,11 +15,14 @@ from kernels import cast_text, lines
 
 import jupyter_recorder
 from jupyter_recorder.convert import FORMATS, export, export_recording, find_format
+from jupyter_recorder.convert.document import images, output_texts
+from jupyter_recorder.convert.input import Input
 from jupyter_recorder.errors import RecError, StorageError, UnknownFormat
 from jupyter_recorder.library.library import Library
 from jupyter_recorder.recorder import Recorder
 from jupyter_recorder.replay.bundle import ReplayOptions, mime_bundle
 from jupyter_recorder.replay.load import load, summary
+from jupyter_recorder.timeline import Cell
 
 PNG = "iVBORw0KGgo" * 10_000
 
@@ -287,3 +291,28 @@ def test_a_file_object_takes_the_bytes(make: Callable[..., jupyter_recorder.Reco
     assert export(recording, "ndjson", tmp_path / "x").read_bytes() == out.getvalue()
     with pytest.raises(TypeError, match="say the format"):
         export_recording(recording, None, out)
+
+
+def test_outputs_of_every_kind_are_text() -> None:
+    """An error without a traceback, text in pieces, what has no text at all; a picture that is none is no picture."""
+    png = base64.b64encode(b"\x89PNG and more").decode()
+    outputs: list[dict[str, object]] = [
+        {"output_type": "error", "ename": "KeyError", "evalue": "'x'", "traceback": None},
+        {"output_type": "display_data", "data": {"text/plain": ["a", "b"]}},
+        {"output_type": "display_data", "data": {"image/png": png}},
+        {"output_type": "display_data", "data": {"image/png": "!", "image/jpeg": png}},
+        {"output_type": "display_data", "data": None},
+        {"output_type": "display_data", "data": {}},
+    ]
+    cell = Cell("c", 1, "", False, 0, outputs=outputs)
+    assert ["KeyError: 'x'", "ab", "[image/png]", "[image/jpeg, image/png]", "[nothing]"] == [
+        text.strip() for text in output_texts(cell)
+    ]
+    assert [("image/png", png)] == list(images(cell))
+
+
+def test_a_line_beyond_all_bounds_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is counted and passed over; the lines around it are read under their own numbers."""
+    monkeypatch.setattr("jupyter_recorder.convert.input.MAX_LINE", 1000)
+    (tmp_path / "file").write_bytes(b"one\n" + b"x" * 3_000_000 + b"\n\nfour\n" + b"y" * 1001)
+    assert [(1, b"one"), (2, None), (4, b"four"), (5, None)] == list(Input(tmp_path / "file").lines())

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from services import SID, Service, add, start
 
 from jupyter_recorder.asciicast.format import Header
 from jupyter_recorder.asciicast.reader import read
@@ -251,3 +252,47 @@ def test_time_moves_together(cuts: list[tuple[float, float]], times: list[float]
     kept = [short(time) for time in times if not move.is_cut(time)]
     assert kept == sorted(kept)
     assert all(b - a <= idle + 1e-6 for a, b in itertools.pairwise(kept))
+
+
+def test_what_is_not_known_goes_along(library: Library) -> None:
+    """Events of a later version are kept beside the others, what only the old writers needed is not."""
+    service = Service(library.root)
+    service.send(start(), add("m", "hello"))
+    assert service.core.close()
+    service = Service(library.root)
+    service.send(add("n", "again"), {"type": "session_update", "session_id": SID, "title": "OTTER"})
+    assert service.core.close()
+    journal = service.path() / "session.ndjson"
+    later = journal.read_bytes().replace(b'"type":"session_update"', b'"type":"session_of_tomorrow"')
+    journal.write_bytes(later)
+    new = library.find(redact(library, library.find_session(SID)).id or "")
+
+    kinds = [event["type"] for event in new.events()]
+    assert ("resume" in later.decode(), "resume" in kinds, 2) == (True, False, kinds.count("message_add"))
+    assert b"OTTER" in (new.path / "session.ndjson").read_bytes()
+
+
+@pytest.mark.parametrize("hurt", ["gone", "no cast"])
+def test_a_terminal_that_cannot_be_read_costs_itself_alone(library: Library, hurt: str) -> None:
+    """The rest is trimmed, and what was said is where it was."""
+    old = made(library, timeline)
+    file = old.path / "terminal.cast"
+    file.unlink() if hurt == "gone" else file.write_text("no cast\n")
+    new = library.find(trim(library, old, cuts=[(5, 15)]).id or "")
+
+    assert [] == list(new.cast_files())
+    assert [(0, "message 0"), (0, "marker 0"), (10, "message 20")] == said(new)[:3]
+
+
+def test_an_edit_that_fails_leaves_nothing(library: Library) -> None:
+    """What stops it on its way is raised, the old recording is as it was, and there is no other one."""
+    old = made(library, timeline)
+    before = files(old)
+
+    def stop(_done: float, _total: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trim(library, old, cuts=[(5, 15)], progress=stop)
+    assert before == files(old)
+    assert [old.path] == [path for path in library.root.iterdir() if not path.name.startswith(".lock")]

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jupyter_recorder.convert import ImportSummary, export_recording, import_file
+from jupyter_recorder.convert.parts import parts_of
+from jupyter_recorder.errors import ImportFailed
 from jupyter_recorder.library.library import Library
 from jupyter_recorder.library.recording import Recording
 from jupyter_recorder.timeline import Message, fold
+
+LLM = Path(__file__).parents[1] / "golden" / "convert" / "in" / "llm.sql"
 
 
 @pytest.fixture
@@ -226,3 +232,115 @@ def test_claude_ais_root_is_no_message(library: Library) -> None:
     _, found = taken_in(library, "conversations.json", [{"uuid": "u", "name": "n", "chat_messages": rows}])
 
     assert {"a": None, "b": "a", "c": "a"} == {key: one.parent_id for key, one in messages(found).items()}
+
+
+def test_all_kinds_of_chatgpts_content_are_kept(library: Library) -> None:
+    """Thoughts, their recap, code that it ran and what that gave, pictures, and text in an object."""
+    picture = {"content_type": "image_asset_pointer", "asset_pointer": "file-service://p"}
+    contents = [
+        {"content_type": "thoughts", "thoughts": [{"content": "hm"}, {"summary": "short"}]},
+        {"content_type": "reasoning_recap", "content": "thought for 3 s"},
+        {"content_type": "code", "language": "python", "text": "1 + 1"},
+        {"content_type": "execution_output", "text": "2"},
+        {"content_type": "multimodal_text", "parts": [picture, {"text": "a picture"}, "", 7]},
+        {"content_type": "tether_quote", "text": "quoted"},
+    ]  # fmt: skip
+    nodes: dict[str, Any] = {}
+    for number, content in enumerate(contents):
+        said = {"id": f"m{number}", "author": {"role": "assistant"}, "create_time": 1_770_000_000 + number}
+        above = f"m{number - 1}" if number else None
+        nodes[f"m{number}"] = {"id": f"m{number}", "message": {**said, "content": content}, "parent": above}
+    _, found = taken_in(library, "conversations.json", [{"id": "c", "title": "All", "mapping": nodes}])
+    kinds = [[part["type"] for part in parts_of(one)] for one in messages(found).values()]
+
+    assert ["reasoning", "reasoning"] == kinds[0]
+    assert [["reasoning"], ["tool_call"], ["tool_call_response"], ["uri", "text"], ["text"]] == kinds[1:]
+    assert ("python", "1 + 1") == tuple(parts_of(messages(found)["m2"])[0][key] for key in ("name", "arguments"))
+
+
+def test_all_kinds_of_copilots_answers_are_kept(library: Library) -> None:
+    """A reference in the text, an edit of a file, Markdown in pieces; a change that adds to a list's end."""
+    response = [
+        {"value": ["See ", {"value": "this: "}]},
+        {"kind": "inlineReference", "name": "sort.py"},
+        {"kind": "textEditGroup", "uri": {"path": "/sort.py"}, "edits": [[{"text": "x"}]]},
+    ]
+    request = {"requestId": "r1", "timestamp": 1_770_000_001_000, "message": {"text": "sort"}, "response": []}
+    begin = {"version": 3, "sessionId": "cop", "creationDate": 1_770_000_000_000, "requests": [request]}
+    changes = [{"kind": 1, "k": ["requests", 0, "response", at], "v": one} for at, one in enumerate(response)]
+    _, found = taken_in(library, "c.jsonl", {"kind": 0, "v": begin}, *changes)
+    answer = next(one for one in messages(found).values() if one.role == "assistant")
+
+    assert [("text", "See this: `sort.py`"), ("tool_call", None)] == [
+        (part["type"], part.get("content")) for part in parts_of(answer)
+    ]
+
+
+def llm_file(library: Library, *more: str) -> Path:
+    """Return a file of llm, with `more` done to it."""
+    path = library.root.parent / "logs.db"
+    path.unlink(missing_ok=True)
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.executescript(LLM.read_text("utf-8"))
+        for statement in more:
+            db.execute(statement)
+        db.commit()
+    return path
+
+
+def test_what_llm_wrote_last_is_read_from_beside_its_file(library: Library) -> None:
+    """A living llm keeps the last turns in a write-ahead log: they are imported, and both files stay as they are."""
+    path = llm_file(library)
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("pragma journal_mode = wal")
+        db.execute("insert into responses(id, prompt, response, conversation_id, datetime_utc)"
+                   " values ('r9', 'last', 'words', 'c9', '2026-05-02T10:00:00')")  # fmt: skip
+        db.commit()
+        log = path.with_name("logs.db-wal")
+        before = path.read_bytes(), log.read_bytes()
+        assert before[1]
+        summary = import_file(library, path)
+        assert before == (path.read_bytes(), log.read_bytes())
+    said = [one.content for name in summary.recordings for one in messages(library.find(name)).values()]
+    assert {"last", "words", "hello"} <= set(said)
+
+
+def test_a_file_of_llm_that_is_not_whole_loses_nothing_else(library: Library) -> None:
+    """A thread without turns, a message that is gone, a payload that is no JSON, an attachment."""
+    path = llm_file(
+        library,
+        "insert into threads values ('t2', 'empty', null, null, '2026-05-03')",
+        "delete from messages where hash = 'b2:1'",
+        "update parts set payload = '{torn' where id = 4",
+        "insert into parts values (9, 'b2:5', 1, 'attachment', null, null, '{\"attachment\": \"a1\"}')",
+        "drop table tool_calls",
+        "drop table tool_results",
+        "drop table part_fragments",
+    )
+    summary = import_file(library, path)
+    threads = [library.find(name) for name in summary.recordings]
+    assert 2 == len(threads)
+    found = {key: one for thread in threads for key, one in messages(thread).items()}
+    assert "b2:1" not in found
+    assert [("text", None), ("uri", "llm attachment a1")] == [
+        (part["type"], part.get("uri")) for part in parts_of(found["b2:5"])
+    ]
+    assert "Hi!" in [one.content for one in found.values()]
+
+
+def test_another_programs_sqlite_file_is_refused(library: Library) -> None:
+    """It is said what it is, and nothing is made."""
+    path = library.root.parent / "other.db"
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("create table t (x)")
+    with pytest.raises(ImportFailed, match="not llm's"):
+        import_file(library, path)
+    assert [] == list(library.recordings())
+
+
+def test_a_file_of_llm_that_is_damaged_is_imported_in_part(library: Library) -> None:
+    """What SQLite can still read is imported; that it is not all is said."""
+    path = llm_file(library, "drop table conversations", "create view conversations as select 1 as id from nowhere")
+    summary = import_file(library, path)
+    assert 1 == len(summary.recordings)
+    assert "only in part" in " ".join(summary.warnings)

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from jupyter_recorder.errors import InvalidEvent
-from jupyter_recorder.journal.codec import DEPTH, decode, decode_object, encode, encode_line, is_whole, number_line
+from jupyter_recorder.journal.codec import (
+    DEPTH,
+    decode,
+    decode_object,
+    encode,
+    encode_flat_lines,
+    encode_line,
+    is_whole,
+    number_line,
+)
 
 
 class Foreign:
@@ -111,3 +122,16 @@ def test_no_text_ends_a_line(text: str) -> None:
 def test_only_an_object_is_a_whole_line(line: bytes) -> None:
     """Anything else is torn or damaged."""
     assert is_whole(line) is False
+
+
+def test_what_a_kernel_holds_beside_json_is_kept_readable() -> None:
+    """Bytes are base64, a mapping of its own kind is an object, anything else its text."""
+    value = {"b": b"ab", "v": memoryview(b"ab"), "m": MappingProxyType({"x": 1}), "p": PurePosixPath("/a")}
+    assert {"b": "YWI=", "v": "YWI=", "m": {"x": 1}, "p": "/a"} == decode(encode(value))
+
+
+def test_what_flat_lines_cannot_hold_is_left_to_encode() -> None:
+    """The quick way says so and gives nothing, the other one gives a line that reads back."""
+    assert b'{"a":1}\n{"a":"b"}\n' == encode_flat_lines([{"a": 1}, {"a": "b"}])
+    assert encode_flat_lines([{"a": 1}, {"a": "\ud800"}]) is None
+    assert is_whole(encode_line({"a": "\ud800"})[:-1])

@@ -16,7 +16,7 @@ from . import openai, responses
 from .call import Call, begin, guarded, inside
 from .neutral import Form
 from .patches import Patches
-from .streams import when_dropped
+from .streams import reading, when_dropped
 
 _HELD: Final = "original_function"
 # litellm goes on from these by `__next__` or `__anext__`; some of them stand for others.
@@ -135,15 +135,8 @@ def _next(original: Callable[..., Any]) -> Callable[..., Any]:
         call = _calls.get(self)
         if call is None or call.is_read:  # a kind of stream that goes on from what it is a kind of
             return original(self)
-        with call.reading():
-            try:
-                item = original(self)
-            except StopIteration:
-                call.ended()
-                raise
-            except BaseException as error:
-                call.failed(error)
-                raise
+        with reading(call):
+            item = original(self)
         call.took(item)
         return item
 
@@ -156,15 +149,8 @@ def _anext(original: Callable[..., Any]) -> Callable[..., Any]:
         call = _calls.get(self)
         if call is None or call.is_read:
             return await original(self)
-        with call.reading():
-            try:
-                item = await original(self)
-            except StopAsyncIteration:
-                call.ended()
-                raise
-            except BaseException as error:
-                call.failed(error)
-                raise
+        with reading(call):
+            item = await original(self)
         call.took(item)
         return item
 

@@ -13,6 +13,20 @@ from typing import Any
 from .call import Call, guarded
 
 
+@contextlib.contextmanager
+def reading(call: Call | Body) -> Iterator[None]:
+    """Read the next piece in this block, and tell a call if that was the end, or failed."""
+    with call.reading():
+        try:
+            yield
+        except (StopIteration, StopAsyncIteration):
+            call.ended()
+            raise
+        except BaseException as error:
+            call.failed(error)
+            raise
+
+
 class Watched:
     """An iterator that passes its items on, and tells a call of them."""
 
@@ -29,15 +43,8 @@ class Watched:
 
     def __next__(self) -> Any:
         """Return the next item."""
-        with self._call.reading():
-            try:
-                item = next(self._inner)
-            except StopIteration:
-                self._call.ended()
-                raise
-            except BaseException as error:
-                self._call.failed(error)
-                raise
+        with reading(self._call):
+            item = next(self._inner)
         self._took(item)
         return item
 
@@ -58,15 +65,8 @@ class AsyncWatched:
 
     async def __anext__(self) -> Any:
         """Return the next item."""
-        with self._call.reading():
-            try:
-                item = await self._inner.__anext__()
-            except StopAsyncIteration:
-                self._call.ended()
-                raise
-            except BaseException as error:
-                self._call.failed(error)
-                raise
+        with reading(self._call):
+            item = await self._inner.__anext__()
         self._took(item)
         return item
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .. import parts
-from ..chats import Conversation, as_list, as_mapping, as_text, conversation, exported, keep_odd
+from ..chats import Conversation, as_list, as_mapping, as_text, conversation, exported
 from ..input import Input
 from ..names import millis
 from ..parts import Part
@@ -30,11 +30,8 @@ def matches(head: bytes, _path: Path) -> bool:
 
 def load(file: Input, sink: Sink) -> None:
     """Make a recording of each conversation."""
-    for number, found in exported(file, sink):
-        if isinstance(found, dict) and isinstance(found.get("mapping"), dict):
-            _load_one(file, sink, found)
-        else:
-            keep_odd(file, sink, "chatgpt", f"conversation {number}", found)
+    for found in exported(file, sink, "chatgpt", "mapping", dict):
+        _load_one(file, sink, found)
 
 
 def _load_one(file: Input, sink: Sink, found: dict[str, Any]) -> None:

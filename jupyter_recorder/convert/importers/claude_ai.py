@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import parts
-from ..chats import Conversation, as_list, as_mapping, as_text, conversation, exported, keep_odd
+from ..chats import Conversation, as_list, as_mapping, as_text, conversation, exported
 from ..input import Input
 from ..sink import Sink
 from .anthropic import parts_of, unknown_blocks
@@ -21,11 +21,8 @@ def matches(head: bytes, _path: Path) -> bool:
 
 def load(file: Input, sink: Sink) -> None:
     """Make a recording of each conversation."""
-    for number, found in exported(file, sink):
-        if isinstance(found, dict) and isinstance(found.get("chat_messages"), list):
-            _load_one(file, sink, found)
-        else:
-            keep_odd(file, sink, "claude.ai", f"conversation {number}", found)
+    for found in exported(file, sink, "claude.ai", "chat_messages", list):
+        _load_one(file, sink, found)
 
 
 def _load_one(file: Input, sink: Sink, found: dict[str, Any]) -> None:

@@ -117,12 +117,6 @@ class Catalog:
             with contextlib.suppress(StorageError):
                 self.update(0.0)
 
-    def rebuild(self) -> None:
-        """Throw the index away; the next update makes it anew."""
-        with self._lock, self._search_lock:
-            self.close()
-            _remove(self.path)
-
     def check(self) -> str | None:
         """Return what is wrong with the index, None if nothing is; raises `StorageError`."""
         with self._lock:
@@ -143,18 +137,20 @@ class Catalog:
 
     def _insisted(self, name: str, task: Callable[[Database], _T]) -> _T:
         """Run a task on the index; one that is damaged or old is made anew, once."""
-        for attempt in range(2):
+        is_new = False
+        while True:
             try:
                 return task(self._database(name))
             except sqlite3.Error as error:
                 self._drop(name)
                 self._readers.clear()
-                if attempt or _is_passing(error):
+                if is_new or _is_passing(error):
                     raise StorageError(
                         f"the search index {self.path} can't be used: {error}", path=str(self.path)
                     ) from error
                 log.warning("the search index %s is made anew: %s", self.path, error)
                 _remove(self.path)
+                is_new = True
             except OSError as error:
                 raise StorageError(
                     f"the search index {self.path} can't be used: {error.strerror or error}; "
@@ -162,7 +158,6 @@ class Catalog:
                     path=str(self.path),
                     errno=error.errno,
                 ) from error
-        raise AssertionError("unreachable")
 
     def _database(self, name: str) -> Database:
         database: Database | None = getattr(self, name)

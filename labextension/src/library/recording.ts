@@ -105,7 +105,9 @@ export function safetyText(recording: Recording): string {
     return 'not yet written';
   }
   if (safe.error !== '') {
-    return `NOT SAFE: ${safe.error}`;
+    // The message may stand anywhere, and so begins with the recording's id; here its row says which it is.
+    const prefix = `${recording.id}: `;
+    return `NOT SAFE: ${safe.error.startsWith(prefix) ? safe.error.slice(prefix.length) : safe.error}`;
   }
   const upTo = `safe up to event ${safe.seq.toLocaleString('en')}`;
   return safe.unsafe > 0 ? `${upTo}, ${safe.unsafe.toLocaleString('en')} on the way` : upTo;

@@ -55,6 +55,8 @@ test('safety is told of what runs alone', () => {
   assert.equal(safetyText(recording('a', { state: 'recording', safe: { ...safe, unsafe: 3 } })), 'safe up to event 1,200, 3 on the way');
   const failing = { safe: { ...safe, error: 'the disk is full' } };
   assert.equal(safetyText(recording('a', { state: 'recording', ...failing })), 'NOT SAFE: the disk is full');
+  const named = { safe: { ...safe, error: 'a: the disk is full' } };
+  assert.equal(safetyText(recording('a', { state: 'recording', ...named })), 'NOT SAFE: the disk is full');
   assert.deepEqual([failureOf(recording('a', { state: 'recording', ...failing })), failureOf(recording('a', failing))], ['the disk is full', '']);
 });
 

@@ -24,12 +24,13 @@ const KIND_ICONS: Readonly<Record<Kind, string>> = {
 
 const MORE_ICON = 'M3 8h.01M8 8h.01M13 8h.01';
 
-const HEIGHTS = { live: 72, ended: 54, hit: 54, heading: 30, more: 34 };
+// What went wrong has three lines.
+const HEIGHTS = { live: 72, failing: 108, ended: 54, hit: 54, heading: 30, more: 34 };
 
 export function recordingRow(recording: Recording, actions: Actions): Row {
   return {
     key: `recording:${recording.id}`,
-    height: isLive(recording) ? HEIGHTS.live : HEIGHTS.ended,
+    height: failureOf(recording) !== '' ? HEIGHTS.failing : isLive(recording) ? HEIGHTS.live : HEIGHTS.ended,
     version: recording,
     render: () => recordingCard(recording, actions)
   };
