@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
 import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -21,27 +20,22 @@ from ..errors import SessionNotFound
 from ..protocol import Answer, Error
 from ..service.served import ServedService
 from .chatdiff import Recorded
+from .labclients import from_client, know_users
+from .labrooms import keep_stored, plain, plain_messages, plain_value, take_stored
 
 log = logging.getLogger(__name__)
 
 PROVIDER: Final = "jupyterlab-chat"
-# Tokens that come within this time share a journal line; what a kill takes of them stands in the chat's file. With
-# real-time collaboration that is written when there was quiet for a second: what waits is not on a screen yet.
+# Tokens that come within this time share a journal line; what a kill takes of them stands in the chat's file, or with
+# real-time collaboration in its store. Another store may be set there, which does not outlive the server, so that what
+# waits waits as short as the lines' cost allows.
 COALESCE_SECONDS: Final = 0.090
-COALESCE_SHARED_SECONDS: Final = 0.020
+COALESCE_SHARED_SECONDS: Final = 0.060
 _RETRY_SECONDS: Final = 1.0
 # A message that is refused so is refused again: its id may be too long, what it carries too large.
 _NEVER_TAKEN: Final = ("invalid_event", "too_large")
 NOTICE_SENDER: Final = "jupyter-recorder"
 NOTICE: Final = "● This chat is recorded on the server."
-_HANDLER: Final = "jupyterlab_chat.websocket_handler"
-_ROOMS: Final = "jupyter_server_ydoc.rooms"
-
-# The task that handles what a client has sent, and who is authenticated there: what a client says of its sender may be
-# anything. Tasks that are begun in that one, by a bot say, inherit this, and are not that client.
-_client: contextvars.ContextVar[tuple[asyncio.Task[Any] | None, str | None]] = contextvars.ContextVar(
-    "jupyter_recorder_chat_client", default=(None, None)
-)
 
 
 class LabChats:
@@ -53,13 +47,14 @@ class LabChats:
         self._live: Mapping[str, Any] = settings.get("chats_by_id", {})
         self._service = service
         self._chats: dict[str, RecordedChat] = {}
-        self._undo: Callable[[], object] | None = None
+        self._undo = contextlib.ExitStack()
 
     def record_all(self) -> bool:
         """Record each chat that is open, and each that will be; false if jupyterlab-chat is not there."""
         if self._manager is None:
             return False
-        self._undo = _know_users()
+        self._undo.callback(know_users())
+        self._undo.callback(keep_stored())
         self._manager.observe_chats(self._heard)
         for chat_id in list(self._live):
             self._open(chat_id)
@@ -67,8 +62,7 @@ class LabChats:
 
     def stop(self) -> None:
         """Hear no more; what was heard is handed on."""
-        if self._undo is not None:
-            self._undo()
+        self._undo.close()
         for chat in self._chats.values():
             chat.detach()
         self._chats.clear()
@@ -111,6 +105,10 @@ class RecordedChat:
         self._timer: asyncio.TimerHandle | None = None
         self._refused: dict[str, int] = {}  # how often each message was
         self._shared: Any = getattr(model, "ymessages", None)  # with real-time collaboration
+        # Its messages that have changed since one was put in or taken out, by their places: to read one takes as long
+        # as all the rest that there is to do about a token.
+        self._places: dict[int, Mapping[str, Any]] = {}
+        self._stored = take_stored(model)
         self._pause = COALESCE_SECONDS if self._shared is None else COALESCE_SHARED_SECONDS
 
     def attach(self) -> None:
@@ -142,20 +140,32 @@ class RecordedChat:
     def _said(self, event: Any) -> None:
         with _guarded(self.session_id):
             # A program of the server's may answer at once, and so in the client's task.
-            by = _from_client()[1] if str(getattr(event.action, "value", event.action)).startswith("client") else None
+            by = from_client()[1] if str(getattr(event.action, "value", event.action)).startswith("client") else None
             self._changed(vars(event.message), by)
 
     def _shared_changed(self, events: Any) -> None:
         with _guarded(self.session_id):
-            is_client, by = _from_client()
-            places: dict[int, None] = {}
+            is_client, by = from_client()
+            moved = [event for event in events if not event.path]
+            if moved:
+                self._places.clear()
+            changed: dict[int, Any] = {}
             for event in events:
-                places |= dict.fromkeys([event.path[0]] if event.path else _inserted(event.delta))
-            for place in places:
-                if (message := _plain(self._shared[place])) is not None:
+                places = [event.path[0]] if event.path else _inserted(event.delta)
+                changed |= {place: None if place in changed else _new_body(event) for place in places}
+            known = {place: self._places.pop(place, None) for place in changed}
+            for place, body in changed.items():
+                if (message := self._message(place, known[place], body)) is not None:
                     self._changed(message, by)
-            if any(not event.path and any("delete" in change for change in event.delta) for event in events):
+            if any("delete" in change for event in moved for change in event.delta):
                 self._taken_out(is_client, by)
+
+    def _message(self, place: int, known: Mapping[str, Any] | None, body: str | None) -> Mapping[str, Any] | None:
+        """Return a shared document's message, as it was `known` if its body alone has changed, to that."""
+        message = plain(self._shared[place]) if known is None or body is None else {**known, "body": body}
+        if message is not None:
+            self._places[place] = message
+        return message
 
     def _taken_out(self, is_client: bool, by: str | None) -> None:
         """Look what is no more in the shared document: deleted by a client, or lost by a file that was read again."""
@@ -174,12 +184,14 @@ class RecordedChat:
         if not self._ready:  # all that is there will be looked at
             return
         message_id = str(message["id"])
+        now = self._service.loop.time()
         waiting = self._waiting.get(message_id)
         if waiting is not None and (by != waiting[1] or not _body(message).startswith(_body(waiting[0]))):
             self._hand_on()  # what was shown meanwhile counts, too
+        elif self._timer is not None and now >= self._timer.when():  # the loop is late: what waits has its own time
+            self._hand_on()
         self._waiting[message_id] = (message, by)
-        quiet = self._service.loop.time() - self._handed_on >= self._pause
-        if quiet or not self._recorded.grows(message):
+        if now - self._handed_on >= self._pause or not self._recorded.grows(message):
             self._hand_on()
         elif self._timer is None:
             self._timer = self._service.loop.call_later(self._pause, self._hand_on)
@@ -221,6 +233,8 @@ class RecordedChat:
         self._path = str(self.model.get_path())
         start = {"type": "session_start", "session_id": self.session_id, "provider": PROVIDER}
         events = [{**start, "title": _title(self._path), "workspace_path": self._path, "metadata": self._about()}]
+        # What was shown when a kill came, and is in no file any more.
+        events += recorded.regain(self._stored, self._redacted, self._role)
         now = self._messages()
         grown, lost = recorded.reconcile(now, self._redacted)
         events += grown
@@ -259,8 +273,7 @@ class RecordedChat:
     def _messages(self) -> list[Mapping[str, Any]]:
         if self._shared is None:
             return [vars(message) for message in self.model.get_messages()]
-        found = [message for message in map(_plain, self._shared) if message is not None]
-        return list({str(message["id"]): message for message in found}.values())
+        return plain_messages(self._shared)
 
     def _role(self, message: Mapping[str, Any]) -> str:
         sender = str(message.get("sender"))
@@ -269,7 +282,7 @@ class RecordedChat:
         if self._shared is None:
             bot = getattr(self.model.get_users().get(sender), "bot", False)
         else:
-            user = _plain_value(self.model.yusers.get(sender))
+            user = plain_value(self.model.yusers.get(sender))
             bot = isinstance(user, Mapping) and user.get("bot")
         return "assistant" if bot else "user"
 
@@ -295,6 +308,8 @@ class RecordedChat:
         ]
         for message_id in {message_id for message_id, answer in refused if answer.code in _NEVER_TAKEN}:
             self._refused[message_id] = self._refused.get(message_id, 0) + 1
+        if not refused:
+            self._stored = []
         if refused and self._ready:
             answer = refused[0][1]
             log.warning("chat %s: an event was refused, all of it is looked at again: %s", self.session_id, answer)
@@ -309,48 +324,6 @@ class RecordedChat:
         if refusals:
             message = {key: message.get(key) for key in ("id", "body", "deleted", "sender", "time")}
         return list(self._recorded.changes(message, self._role(message)))
-
-
-def _know_users() -> Callable[[], object]:
-    """Have the authenticated user known where what a client sent is handled; return how to undo that."""
-    undo = contextlib.ExitStack()
-    if (handler := getattr(sys.modules.get(_HANDLER), "WSChatHandler", None)) is not None:
-        heard = handler.on_message
-
-        async def on_message(self: Any, raw: Any) -> Any:
-            with _client_is(self):
-                return await heard(self, raw)
-
-        handler.on_message = on_message
-        undo.callback(setattr, handler, "on_message", heard)
-    if (room := getattr(sys.modules.get(_ROOMS), "DocumentRoom", None)) is not None:
-        served = room.serve
-
-        async def serve(self: Any, channel: Any) -> Any:
-            with _client_is(channel):
-                return await served(self, channel)
-
-        room.serve = serve
-        undo.callback(setattr, room, "serve", served)
-    return undo.close
-
-
-@contextlib.contextmanager
-def _client_is(handler: Any) -> Iterator[None]:
-    """Have what this task does be that of a WebSocket's client."""
-    user = getattr(handler, "current_user", None)
-    token = _client.set((asyncio.current_task(), getattr(user, "username", None)))
-    try:
-        yield
-    finally:
-        _client.reset(token)
-
-
-def _from_client() -> tuple[bool, str | None]:
-    """Tell whether a client does what happens now, and who that is."""
-    task, by = _client.get()
-    is_client = task is not None and task is asyncio.current_task()
-    return is_client, by if is_client else None
 
 
 @contextlib.contextmanager
@@ -375,14 +348,12 @@ def _inserted(delta: Any) -> list[int]:
     return found
 
 
-def _plain_value(value: Any) -> Any:
-    return value.to_py() if hasattr(value, "to_py") else value
-
-
-def _plain(message: Any) -> Mapping[str, Any] | None:
-    """Return a shared document's message; None if it is none: a client may put anything there."""
-    found = _plain_value(message)
-    return found if isinstance(found, Mapping) and "id" in found else None
+def _new_body(event: Any) -> str | None:
+    """Return a message's new body if nothing else of it has changed."""
+    if len(event.path) != 1 or list(getattr(event, "keys", ())) != ["body"]:
+        return None
+    body = event.keys["body"].get("newValue")
+    return body if isinstance(body, str) else None
 
 
 def _body(message: Mapping[str, Any]) -> str:

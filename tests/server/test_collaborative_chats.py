@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from kernels import BESIDE
 from servers import Server, serving
 from shared_chat import SharedChat, room_of
-from talk import eventually
+from talk import PATIENCE, eventually
 from test_labchats import messages, recorded, texts
 
 from jupyter_recorder.timeline import fold
@@ -49,6 +51,12 @@ def server(home: Path, tmp_path: Path) -> Iterator[Server]:
 def stored(home: Path, text: str) -> None:
     """Wait until the chat's file holds a text."""
     eventually(lambda: text in (home / "talk.chat").read_text("utf-8"))
+
+
+def in_store(home: Path, text: str) -> bool:
+    """Tell whether the collaboration's own store has a text."""
+    with contextlib.closing(sqlite3.connect(home / ".jupyter_ystore.db", timeout=PATIENCE)) as store:
+        return bool(store.execute("select 1 from yupdates where instr(yupdate, ?)", (text.encode(),)).fetchone())
 
 
 def answered(chat: SharedChat, text: str) -> None:
@@ -110,7 +118,7 @@ def test_a_kill_loses_nothing_that_the_chat_itself_loses(server: Server, home: P
         stored(home, "before")
         answered(ana, "token40 ")
         shown = ana.seen()
-        time.sleep(0.1)  # as long as it takes to be seen
+        eventually(lambda: in_store(home, "token40 "))  # on its way there as it was on its way to the screen
         server.process.kill()
         server.process.wait()
     assert "token" not in (home / "talk.chat").read_text("utf-8")
