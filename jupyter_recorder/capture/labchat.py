@@ -72,8 +72,10 @@ class LabChats:
         with _guarded(chat_id):
             if action == "opened":
                 self._open(chat_id)
-            elif action in ("closed", "deleted") and (chat := self._chats.pop(chat_id, None)) is not None:
+            elif action in ("closed", "deleted") and (chat := self._chats.get(chat_id)) is not None:
                 chat.end()
+                if action == "closed":  # who has a deleted one open can go on talking
+                    self._chats.pop(chat_id).detach()
 
     def _open(self, chat_id: str) -> None:
         model = self._live.get(chat_id)
@@ -96,7 +98,7 @@ class RecordedChat:
         self.session_id = f"{PROVIDER}:{chat_id}"
         self._recorded = Recorded(self.session_id)
         self._path = ""
-        self._ready = False
+        self._ready = self._over = False
         self._handle: Any = None
         self._tasks: set[asyncio.Task[None]] = set()
         # Messages that changed since they were last handed on: each with who did it.
@@ -130,9 +132,11 @@ class RecordedChat:
                 self.model.unobserve_messages(self._handle)
 
     def end(self) -> None:
-        """End the session: the chat was closed or deleted; opened again, it goes on."""
+        """End the session: the chat was closed or deleted; opened again, or talked in, it goes on."""
+        self._over = True
         if self._ready:
-            self.detach()
+            self._hand_on()
+            self._ready = False
             self._submit([{"type": "session_end", "session_id": self.session_id}], None)
 
     # -- what is heard
@@ -182,6 +186,9 @@ class RecordedChat:
     def _changed(self, message: Mapping[str, Any], by: str | None) -> None:
         """Take a message as it is now: one that grows waits a little for more, unless it was quiet before."""
         if not self._ready:  # all that is there will be looked at
+            if self._over:
+                self._over = False
+                self._begin()
             return
         message_id = str(message["id"])
         now = self._service.loop.time()
@@ -211,6 +218,8 @@ class RecordedChat:
     # -- the session
 
     def _begin(self) -> None:
+        if self._ready or self._tasks:
+            return
         task = self._service.loop.create_task(self._catch_up())
         self._tasks.add(task)
         task.add_done_callback(self._begun)
@@ -244,7 +253,10 @@ class RecordedChat:
         if lost:
             self._note_lost(lost)
         self._ready = True
-        self._tell_participants()
+        if self._over:
+            self.end()
+        else:
+            self._tell_participants()
 
     def _note_lost(self, lost: list[dict[str, str]]) -> None:
         update = {"type": "session_update", "session_id": self.session_id, "metadata": {"chat_lost": lost}}
@@ -293,6 +305,8 @@ class RecordedChat:
         path = str(self.model.get_path())
         if self._ready and path != self._path:
             self._path = path
+            if self._shared is not None:
+                self.model.initial_path = path  # which it falls back to when the file is gone
             update = {"type": "session_update", "session_id": self.session_id, "title": _title(path)}
             self._submit([{**update, "metadata": self._about()}], None)
 

@@ -14,8 +14,8 @@ import pytest
 from kernels import BESIDE
 from servers import Server, serving
 from shared_chat import SharedChat, room_of
-from talk import PATIENCE, eventually
-from test_labchats import messages, recorded, texts
+from talk import PATIENCE, ask, eventually
+from test_labchats import every_text, messages, recorded, texts
 
 from jupyter_recorder.timeline import fold
 
@@ -171,6 +171,56 @@ def test_a_file_that_is_put_back_meanwhile_takes_nothing_back(server: Server, ho
         eventually(lambda: ("user", "next") in texts(root))
     assert [NOTICE, ("user", "a loss"), NOTICE, ("user", "next")] == texts(root)
     assert lost in [one["message_id"] for one in fold(recorded(root)).metadata["chat_lost"]]
+
+
+def test_a_renamed_and_a_deleted_chat(home: Path, tmp_path: Path) -> None:
+    """A new name is the same session's; one that is deleted leaves what was said, and what is still said in it."""
+    root = tmp_path / "root"
+    with serving(home, root, *RECORDED, "--ChatManager.freeable_chat_scan_interval=0.1") as server:
+        room, session = room_of(server, "talk.chat")
+        with SharedChat(session).joined(server, room) as ana:
+            ana.until(lambda: ana.shows("This chat is recorded"))
+            ana.say("before", "ana")
+            stored(home, "before")
+            assert 200 == ask(server, "PATCH", "/talk.chat", {"path": "other.chat"}, below="/api/contents")[0]
+            ana.say("renamed", "ana")
+            eventually(lambda: fold(recorded(root)).about.get("title") == "other")
+            assert 204 == ask(server, "DELETE", "/other.chat", below="/api/contents")[0]
+            eventually(lambda: recorded(root)[-1]["type"] == "session_end")
+            ana.say("after", "ana")
+            ana.say("and more", "ana")
+            eventually(lambda: ("user", "and more") in texts(root))
+    assert [NOTICE, *(("user", text) for text in ("before", "renamed", "after", "and more"))] == texts(root)
+    assert "other" == fold(recorded(root)).about["title"]
+
+
+def test_a_file_that_is_torn_takes_nothing_back(server: Server, home: Path, tmp_path: Path) -> None:
+    """While the chat is open: it is emptied, which is noted. While the server is away: it is another chat then."""
+    root = tmp_path / "root"
+    room, session = room_of(server, "talk.chat")
+    with SharedChat(session).joined(server, room) as ana:
+        ana.until(lambda: ana.shows("This chat is recorded"))
+        lost = ana.say("one", "ana")
+        stored(home, "one")
+        (home / "talk.chat").write_bytes((home / "talk.chat").read_bytes()[:-20])
+        ana.until(lambda: not ana.shows("one"))
+        ana.until(lambda: ana.shows("This chat is recorded"))
+        ana.say("two", "ana")
+        stored(home, "two")
+        eventually(lambda: ("user", "two") in texts(root))
+    assert [NOTICE, ("user", "one"), NOTICE, ("user", "two")] == texts(root)
+    assert lost in [one["message_id"] for one in fold(recorded(root)).metadata["chat_lost"]]
+    server.stop()
+    (home / "talk.chat").write_bytes((home / "talk.chat").read_bytes()[:-20])
+    with serving(home, root, *RECORDED, port=server.port) as again:
+        room, session = room_of(again, "talk.chat")
+        with SharedChat(session).joined(again, room) as ben:
+            ben.until(lambda: ben.shows("This chat is recorded"))
+            ben.say("three", "ben")
+            eventually(lambda: ("user", "three") in every_text(root))
+    assert sorted([NOTICE, NOTICE, NOTICE, *(("user", text) for text in ("one", "two", "three"))]) == sorted(
+        every_text(root)
+    )
 
 
 def test_what_is_no_message_stops_nothing(server: Server, tmp_path: Path) -> None:

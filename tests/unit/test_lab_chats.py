@@ -239,6 +239,24 @@ def test_a_document_that_is_opened_again_goes_on(tmp_path: Path) -> None:
     asyncio.run(record())
 
 
+def test_a_chat_that_is_closed_at_once_is_recorded(tmp_path: Path) -> None:
+    """Before its recording has begun: what it has is recorded, and its session ends."""
+
+    async def record() -> None:
+        async with chats_in(tmp_path) as chats:
+            chat = shared()
+            say(chat, "before")
+            chats.put_in(chat)
+            chats.recorded.record_all()
+            chats.tell("closed")
+            await chats.has(("user", "before"))
+            await eventually(lambda: asyncio.to_thread(lambda: chats.service.manifest(SESSION)["state"]), "completed")
+            say(chat, "to nobody")
+            await chats.has(("user", "before"))
+
+    asyncio.run(record())
+
+
 def test_a_chat_that_was_open_before_is_recorded(tmp_path: Path) -> None:
     """A chat without collaboration, opened before the recorder began: all of it, with the role of who speaks."""
 
