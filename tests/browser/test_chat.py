@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,6 +52,12 @@ def ask(page: Page, question: str) -> None:
     box.press("Enter")
 
 
+def in_store(server: Server, text: str) -> bool:
+    """Tell whether the collaboration's own store has a text."""
+    with contextlib.closing(sqlite3.connect(server.root / ".jupyter_ystore.db", timeout=PATIENCE)) as store:
+        return bool(store.execute("select 1 from yupdates where instr(yupdate, ?)", (text.encode(),)).fetchone())
+
+
 def until_recorded(server: Server, shown: str) -> None:
     """Wait until an answer is recorded that begins with what was shown."""
     deadline = time.monotonic() + PATIENCE
@@ -91,7 +99,7 @@ def test_all_that_was_shown_is_recorded(page: Page, recording_lab: Server, tmp_p
     not (BESIDE / "jupyter_docprovider").is_dir(), reason="real-time collaboration is not installed: make setup"
 )
 def test_all_that_was_shown_of_a_shared_chat_is_recorded(page: Page, sharing_lab: Server, tmp_path: Path) -> None:
-    """With real-time collaboration the chat itself has lost it: the recording has every token that was shown, once."""
+    """With real-time collaboration the chat itself has lost it: the recording has what was shown and stored, once."""
     file = sharing_lab.root / "talk.chat"
     file.write_text("{}")
     open_document(page, sharing_lab, "talk.chat")
@@ -101,6 +109,8 @@ def test_all_that_was_shown_of_a_shared_chat_is_recorded(page: Page, sharing_lab
     ask(page, "stream 2000 0.02")
     expect(page.get_by_text(re.compile("token30 "))).to_be_visible(timeout=PATIENCE * 1000)
     shown = page.get_by_text(re.compile("token30 ")).first.inner_text().strip()
+    while not in_store(sharing_lab, shown.split()[-1]):  # it goes there and to the page at once, and neither waits
+        page.wait_for_timeout(1)
     sharing_lab.process.kill()
     sharing_lab.process.wait()
     assert "token30 " not in file.read_text("utf-8")
