@@ -51,6 +51,8 @@ $(READY): $(VENV)/bin/python pyproject.toml constraints.txt labextension/package
 $(TEST_READY): $(READY)
 	@echo "== installing what the tests stand on"
 	@$(PIP_INSTALL) -c constraints.txt --group test
+	@rm -rf $(VENV)/beside
+	@$(PIP_INSTALL) -c constraints.txt --no-deps --target $(VENV)/beside --group beside
 	@touch $(TEST_READY)
 
 demo: $(READY)

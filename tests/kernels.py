@@ -19,6 +19,8 @@ from jupyter_client.manager import KernelManager
 import jupyter_recorder
 
 PATIENCE = 60.0
+# Packages that would change every server, had they been installed into the environment (see the Makefile).
+BESIDE = Path(sys.prefix) / "beside"
 # What a process ran is written at its orderly end; a killed one is quicker, and does the same for what is tested.
 COVERED = "COVERAGE_PROCESS_CONFIG" in os.environ
 LOAD = "%load_ext jupyter_recorder"

@@ -85,7 +85,7 @@ class Answer:
         self._lock = threading.RLock()
         self._pieces: list[str] = []
         self._part: dict[str, Any] | None = None
-        self._handed_on = 0.0
+        self._handed_on = self._due = 0.0
         self._timer: Timer | None = None
         self._held: HeldText = recorder.held_text(self._append)
 
@@ -95,12 +95,16 @@ class Answer:
             if part != self._part:
                 self.flush()
                 self._part = part
+            now = time.monotonic()
+            if self._timer is not None and now >= self._due:  # it is late: what waits has a time of its own
+                self._hand_on()
             self._pieces.append(str(piece))
             if self._timer is not None:
                 return
-            if time.monotonic() - self._handed_on >= COALESCE_SECONDS:
+            if now - self._handed_on >= COALESCE_SECONDS:
                 self._hand_on()
             else:
+                self._due = now + COALESCE_SECONDS
                 self._timer = self._recorder.call_later(COALESCE_SECONDS, self._hand_on)
 
     def flush(self) -> None:

@@ -6,7 +6,7 @@ never taken back by a file that lost something: the difference is noted, and wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import Any, Final
 
 # A longer body goes in pieces: an event has its limit.
@@ -42,13 +42,45 @@ class Recorded:
             yield from self._add(message_id, role, body, message)
         before = self._bodies[message_id]
         if message.get("deleted"):
-            if before is not None:
-                self._bodies[message_id] = None
-                yield self._event("message_delete", message_id)
+            yield from self.delete(message_id)
         elif before is None:  # taken back, and back again
             yield from self._add(message_id, role, body, message)
         elif body != before:
             yield from self._grow(message_id, before, body)
+
+    def delete(self, message_id: str) -> Iterator[Event]:
+        """Yield the event for a message that is deleted; none if it was deleted before."""
+        if self._bodies.get(message_id) is not None:
+            self._bodies[message_id] = None
+            yield self._event("message_delete", message_id)
+
+    def gone(self, message_ids: Set[str]) -> list[str]:
+        """Return which messages are recorded, not deleted, and not among those."""
+        return [one for one, body in self._bodies.items() if body is not None and one not in message_ids]
+
+    def regain(
+        self,
+        stored: Iterable[Mapping[str, Any]],
+        redacted: Callable[[str], str],
+        role: Callable[[Mapping[str, Any]], str],
+    ) -> list[Event]:
+        """Return the events for what a store of the chat's has beyond what was learned; the chat may have lost it.
+
+        What a kill can have kept from being recorded counts: messages that have grown, and those after the last one
+        that is recorded. A store from before that says nothing new.
+        """
+        messages = [message for message in stored if not message.get("deleted")]
+        known = (place for place, message in enumerate(messages) if str(message["id"]) in self._bodies)
+        last = max(known, default=len(messages))
+        events: list[Event] = []
+        for place, message in enumerate(messages):
+            message_id, text = str(message["id"]), redacted(str(message.get("body") or ""))
+            before = self._bodies.get(message_id)
+            if before is not None and text.startswith(before):
+                events += self._grow(message_id, before, text)
+            elif message_id not in self._bodies and place > last:
+                events += self._add(message_id, role(message), text, message)
+        return events
 
     def reconcile(
         self, messages: Iterable[Mapping[str, Any]], redacted: Callable[[str], str]

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
 import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -20,19 +20,22 @@ from ..errors import SessionNotFound
 from ..protocol import Answer, Error
 from ..service.served import ServedService
 from .chatdiff import Recorded
+from .labclients import from_client, know_users
+from .labrooms import keep_stored, plain, plain_messages, plain_value, take_stored
 
 log = logging.getLogger(__name__)
 
 PROVIDER: Final = "jupyterlab-chat"
-# Tokens that come within this time share a journal line; what a kill takes of them stands in the chat itself.
+# Tokens that come within this time share a journal line; what a kill takes of them stands in the chat's file, or with
+# real-time collaboration in its store. Another store may be set there, which does not outlive the server, so that what
+# waits waits as short as the lines' cost allows.
 COALESCE_SECONDS: Final = 0.090
+COALESCE_SHARED_SECONDS: Final = 0.060
 _RETRY_SECONDS: Final = 1.0
+# A message that is refused so is refused again: its id may be too long, what it carries too large.
+_NEVER_TAKEN: Final = ("invalid_event", "too_large")
 NOTICE_SENDER: Final = "jupyter-recorder"
 NOTICE: Final = "● This chat is recorded on the server."
-_HANDLER: Final = "jupyterlab_chat.websocket_handler"
-
-# Who is authenticated on the WebSocket from which a message comes: what a client says of its sender may be anything.
-_by: contextvars.ContextVar[str | None] = contextvars.ContextVar("jupyter_recorder_chat_user", default=None)
 
 
 class LabChats:
@@ -44,13 +47,14 @@ class LabChats:
         self._live: Mapping[str, Any] = settings.get("chats_by_id", {})
         self._service = service
         self._chats: dict[str, RecordedChat] = {}
-        self._undo: Callable[[], object] | None = None
+        self._undo = contextlib.ExitStack()
 
     def record_all(self) -> bool:
         """Record each chat that is open, and each that will be; false if jupyterlab-chat is not there."""
         if self._manager is None:
             return False
-        self._undo = _know_users()
+        self._undo.callback(know_users())
+        self._undo.callback(keep_stored())
         self._manager.observe_chats(self._heard)
         for chat_id in list(self._live):
             self._open(chat_id)
@@ -58,8 +62,7 @@ class LabChats:
 
     def stop(self) -> None:
         """Hear no more; what was heard is handed on."""
-        if self._undo is not None:
-            self._undo()
+        self._undo.close()
         for chat in self._chats.values():
             chat.detach()
         self._chats.clear()
@@ -69,8 +72,10 @@ class LabChats:
         with _guarded(chat_id):
             if action == "opened":
                 self._open(chat_id)
-            elif action in ("closed", "deleted") and (chat := self._chats.pop(chat_id, None)) is not None:
+            elif action in ("closed", "deleted") and (chat := self._chats.get(chat_id)) is not None:
                 chat.end()
+                if action == "closed":  # who has a deleted one open can go on talking
+                    self._chats.pop(chat_id).detach()
 
     def _open(self, chat_id: str) -> None:
         model = self._live.get(chat_id)
@@ -93,19 +98,25 @@ class RecordedChat:
         self.session_id = f"{PROVIDER}:{chat_id}"
         self._recorded = Recorded(self.session_id)
         self._path = ""
-        self._ready = False
+        self._ready = self._over = False
         self._handle: Any = None
         self._tasks: set[asyncio.Task[None]] = set()
         # Messages that changed since they were last handed on: each with who did it.
         self._waiting: dict[str, tuple[Mapping[str, Any], str | None]] = {}
         self._handed_on = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._refused: dict[str, int] = {}  # how often each message was
+        self._shared: Any = getattr(model, "ymessages", None)  # with real-time collaboration
+        # Its messages that have changed since one was put in or taken out, by their places: to read one takes as long
+        # as all the rest that there is to do about a token.
+        self._places: dict[int, Mapping[str, Any]] = {}
+        self._stored = take_stored(model)
+        self._pause = COALESCE_SECONDS if self._shared is None else COALESCE_SHARED_SECONDS
 
     def attach(self) -> None:
         """Hear what is said, after what was said before is recorded."""
-        shared = getattr(self.model, "ymessages", None)
-        if shared is not None:
-            self._handle = shared.observe_deep(self._shared_changed)
+        if self._shared is not None:
+            self._handle = self._shared.observe_deep(self._shared_changed)
         else:
             self._handle = self.model.observe_messages(self._said)
         self._begin()
@@ -114,48 +125,83 @@ class RecordedChat:
         """Hear no more."""
         self._hand_on()
         self._ready = False
-        shared = getattr(self.model, "ymessages", None)
         with contextlib.suppress(Exception):
-            if shared is not None:
-                shared.unobserve(self._handle)
+            if self._shared is not None:
+                self._shared.unobserve(self._handle)
             else:
                 self.model.unobserve_messages(self._handle)
 
     def end(self) -> None:
-        """End the session: the chat was closed or deleted; opened again, it goes on."""
+        """End the session: the chat was closed or deleted; opened again, or talked in, it goes on."""
+        self._over = True
         if self._ready:
-            self.detach()
+            self._hand_on()
+            self._ready = False
             self._submit([{"type": "session_end", "session_id": self.session_id}], None)
 
     # -- what is heard
 
     def _said(self, event: Any) -> None:
         with _guarded(self.session_id):
-            # What the server's own programs say comes from tasks that may have begun in a person's message.
-            by = _by.get() if str(getattr(event.action, "value", event.action)).startswith("client") else None
+            # A program of the server's may answer at once, and so in the client's task.
+            by = from_client()[1] if str(getattr(event.action, "value", event.action)).startswith("client") else None
             self._changed(vars(event.message), by)
 
     def _shared_changed(self, events: Any) -> None:
         with _guarded(self.session_id):
+            is_client, by = from_client()
+            moved = [event for event in events if not event.path]
+            if moved:
+                self._places.clear()
+            changed: dict[int, Any] = {}
             for event in events:
                 places = [event.path[0]] if event.path else _inserted(event.delta)
-                for message in [self.model.ymessages[place] for place in places]:
-                    self._changed(_plain(message), None)
+                changed |= {place: None if place in changed else _new_body(event) for place in places}
+            known = {place: self._places.pop(place, None) for place in changed}
+            for place, body in changed.items():
+                if (message := self._message(place, known[place], body)) is not None:
+                    self._changed(message, by)
+            if any("delete" in change for event in moved for change in event.delta):
+                self._taken_out(is_client, by)
+
+    def _message(self, place: int, known: Mapping[str, Any] | None, body: str | None) -> Mapping[str, Any] | None:
+        """Return a shared document's message, as it was `known` if its body alone has changed, to that."""
+        message = plain(self._shared[place]) if known is None or body is None else {**known, "body": body}
+        if message is not None:
+            self._places[place] = message
+        return message
+
+    def _taken_out(self, is_client: bool, by: str | None) -> None:
+        """Look what is no more in the shared document: deleted by a client, or lost by a file that was read again."""
+        if not self._ready:
+            return
+        self._hand_on()
+        gone = self._recorded.gone({str(message["id"]) for message in self._messages()})
+        if is_client:
+            self._submit([event for message_id in gone for event in self._recorded.delete(message_id)], by)
+        elif gone:
+            self._note_lost([{"message_id": message_id, "why": "missing"} for message_id in gone])
+            self._service.loop.call_soon(self._tell_participants)  # it can't be written to in here
 
     def _changed(self, message: Mapping[str, Any], by: str | None) -> None:
         """Take a message as it is now: one that grows waits a little for more, unless it was quiet before."""
         if not self._ready:  # all that is there will be looked at
+            if self._over:
+                self._over = False
+                self._begin()
             return
         message_id = str(message["id"])
+        now = self._service.loop.time()
         waiting = self._waiting.get(message_id)
-        if waiting is not None and not str(message.get("body")).startswith(str(waiting[0].get("body"))):
+        if waiting is not None and (by != waiting[1] or not _body(message).startswith(_body(waiting[0]))):
             self._hand_on()  # what was shown meanwhile counts, too
+        elif self._timer is not None and now >= self._timer.when():  # the loop is late: what waits has its own time
+            self._hand_on()
         self._waiting[message_id] = (message, by)
-        quiet = self._service.loop.time() - self._handed_on >= COALESCE_SECONDS
-        if quiet or not self._recorded.grows(message):
+        if now - self._handed_on >= self._pause or not self._recorded.grows(message):
             self._hand_on()
         elif self._timer is None:
-            self._timer = self._service.loop.call_later(COALESCE_SECONDS, self._hand_on)
+            self._timer = self._service.loop.call_later(self._pause, self._hand_on)
 
     def _hand_on(self) -> None:
         if self._timer is not None:
@@ -166,12 +212,14 @@ class RecordedChat:
         with _guarded(self.session_id):
             self._follow_path()
             for message, by in waiting.values():
-                if events := list(self._recorded.changes(message, self._role(message))):
+                if events := self._changes(message):
                     self._submit(events, by)
 
     # -- the session
 
     def _begin(self) -> None:
+        if self._ready or self._tasks:
+            return
         task = self._service.loop.create_task(self._catch_up())
         self._tasks.add(task)
         task.add_done_callback(self._begun)
@@ -194,37 +242,61 @@ class RecordedChat:
         self._path = str(self.model.get_path())
         start = {"type": "session_start", "session_id": self.session_id, "provider": PROVIDER}
         events = [{**start, "title": _title(self._path), "workspace_path": self._path, "metadata": self._about()}]
+        # What was shown when a kill came, and is in no file any more.
+        events += recorded.regain(self._stored, self._redacted, self._role)
         now = self._messages()
         grown, lost = recorded.reconcile(now, self._redacted)
         events += grown
-        if lost:
-            events.append({"type": "session_update", "session_id": self.session_id, "metadata": {"chat_lost": lost}})
         for message in now:
-            events.extend(recorded.changes(message, self._role(message)))
+            events.extend(self._changes(message))
         self._submit(events, None)
+        if lost:
+            self._note_lost(lost)
         self._ready = True
-        with _guarded(self.session_id):
-            self._tell_participants(now)
+        if self._over:
+            self.end()
+        else:
+            self._tell_participants()
 
-    def _tell_participants(self, now: list[Mapping[str, Any]]) -> None:
+    def _note_lost(self, lost: list[dict[str, str]]) -> None:
+        update = {"type": "session_update", "session_id": self.session_id, "metadata": {"chat_lost": lost}}
+        self._submit([update], None)
+
+    def _tell_participants(self) -> None:
         """Say in the chat that it is recorded, once."""
-        if any(message.get("sender") == NOTICE_SENDER and not message.get("deleted") for message in now):
-            return
+        with _guarded(self.session_id):
+            told = [message for message in self._messages() if message.get("sender") == NOTICE_SENDER]
+            if self._ready and all(message.get("deleted") for message in told):
+                self._tell()
+
+    def _tell(self) -> None:
         models = sys.modules.get("jupyterlab_chat.models")
         if models is None:
             return
         shown: dict[str, Any] = {"name": NOTICE_SENDER, "display_name": "Recorder", "initials": "●", "bot": True}
         self.model.set_user(models.User(username=NOTICE_SENDER, **shown))
-        self.model.add_message(models.NewMessage(body=NOTICE, sender=NOTICE_SENDER))
+        message_id = self.model.add_message(models.NewMessage(body=NOTICE, sender=NOTICE_SENDER))
+        if self._shared is not None:
+            # A message without this is moved, and lost by that, when jupyterlab-chat 0.25 reads the file again.
+            told = self.model.get_message(message_id)
+            told.raw_time = False
+            self.model.update_message(told)
 
     def _messages(self) -> list[Mapping[str, Any]]:
-        return [vars(message) for message in self.model.get_messages()]
+        if self._shared is None:
+            return [vars(message) for message in self.model.get_messages()]
+        return plain_messages(self._shared)
 
     def _role(self, message: Mapping[str, Any]) -> str:
-        if message.get("sender") == NOTICE_SENDER:
+        sender = str(message.get("sender"))
+        if sender == NOTICE_SENDER:
             return "system"
-        user = self.model.get_users().get(str(message.get("sender")))
-        return "assistant" if getattr(user, "bot", False) else "user"
+        if self._shared is None:
+            bot = getattr(self.model.get_users().get(sender), "bot", False)
+        else:
+            user = plain_value(self.model.yusers.get(sender))
+            bot = isinstance(user, Mapping) and user.get("bot")
+        return "assistant" if bot else "user"
 
     def _about(self) -> dict[str, Any]:
         return {"chat_id": self.session_id.partition(":")[2], "path": self._path}
@@ -233,38 +305,39 @@ class RecordedChat:
         path = str(self.model.get_path())
         if self._ready and path != self._path:
             self._path = path
+            if self._shared is not None:
+                self.model.initial_path = path  # which it falls back to when the file is gone
             update = {"type": "session_update", "session_id": self.session_id, "title": _title(path)}
             self._submit([{**update, "metadata": self._about()}], None)
 
     def _submit(self, events: list[dict[str, Any]], by: str | None) -> None:
-        self._service.submit(events, self._answered, by=by)
+        self._service.submit(events, partial(self._answered, events), by=by)
 
-    def _answered(self, answers: list[Answer]) -> None:
-        for answer in answers:
-            # Of what is not safe yet the service itself takes care.
-            if isinstance(answer, Error) and answer.code != "persist_failed" and self._ready:
-                log.warning("chat %s: an event was refused, all of it is looked at again: %s", self.session_id, answer)
-                self._ready = False
-                self._service.loop.call_later(_RETRY_SECONDS, self._begin)
+    def _answered(self, events: list[dict[str, Any]], answers: list[Answer]) -> None:
+        # Of what is not safe yet the service itself takes care.
+        refused = [
+            (str(event.get("message_id")), answer)
+            for event, answer in zip(events, answers, strict=True)
+            if isinstance(answer, Error) and answer.code != "persist_failed"
+        ]
+        for message_id in {message_id for message_id, answer in refused if answer.code in _NEVER_TAKEN}:
+            self._refused[message_id] = self._refused.get(message_id, 0) + 1
+        if not refused:
+            self._stored = []
+        if refused and self._ready:
+            answer = refused[0][1]
+            log.warning("chat %s: an event was refused, all of it is looked at again: %s", self.session_id, answer)
+            self._ready = False
+            self._service.loop.call_later(_RETRY_SECONDS, self._begin)
 
-
-def _know_users() -> Callable[[], object] | None:
-    """Have the authenticated user known where a WebSocket's message is handled; return how to undo that."""
-    module = sys.modules.get(_HANDLER)
-    handler = getattr(module, "WSChatHandler", None)
-    if handler is None:
-        return None
-    original = handler.on_message
-
-    async def on_message(self: Any, raw: Any) -> Any:
-        token = _by.set(getattr(self.current_user, "username", None))
-        try:
-            return await original(self, raw)
-        finally:
-            _by.reset(token)
-
-    handler.on_message = on_message
-    return lambda: setattr(handler, "on_message", original)
+    def _changes(self, message: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the events for a message; of one that was refused the text alone is tried, and then no more."""
+        refusals = self._refused.get(str(message["id"]), 0)
+        if refusals > 1:
+            return []
+        if refusals:
+            message = {key: message.get(key) for key in ("id", "body", "deleted", "sender", "time")}
+        return list(self._recorded.changes(message, self._role(message)))
 
 
 @contextlib.contextmanager
@@ -289,9 +362,16 @@ def _inserted(delta: Any) -> list[int]:
     return found
 
 
-def _plain(message: Any) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = message.to_py() if hasattr(message, "to_py") else message
-    return found
+def _new_body(event: Any) -> str | None:
+    """Return a message's new body if nothing else of it has changed."""
+    if len(event.path) != 1 or list(getattr(event, "keys", ())) != ["body"]:
+        return None
+    body = event.keys["body"].get("newValue")
+    return body if isinstance(body, str) else None
+
+
+def _body(message: Mapping[str, Any]) -> str:
+    return str(message.get("body") or "")
 
 
 def _title(path: str) -> str:

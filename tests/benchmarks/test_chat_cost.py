@@ -1,4 +1,4 @@
-"""What recording a chat of JupyterLab's costs: 500 tokens into a chat of 1,000 messages of 1 kB.
+"""What recording a chat of JupyterLab's costs: 500 tokens into a chat of 1,000 messages of 1 kB, in both of its modes.
 
 Beside jupyterlab-chat's own store in the same run. Loop time is processor time of the loop's thread, so that what else
 the machine does is not counted.
@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from jupyterlab_chat.models import Message, NewMessage
 from jupyterlab_chat.websocket_model import WsChatModel
+from jupyterlab_chat.ychat import YChat
+from pycrdt import Map
 
 from jupyter_recorder.capture.labchat import RecordedChat
 from jupyter_recorder.library.library import Library
@@ -44,18 +47,34 @@ class Chat(WsChatModel):
             self.stored_bytes += (self.root_dir / self.path).stat().st_size
 
 
+def said() -> list[dict[str, Any]]:
+    """Return the messages of a long chat."""
+    told = {"body": "x" * 1000, "sender": "ana", "type": "msg", "raw_time": False}
+    return [{**told, "id": f"m{number}", "time": float(number)} for number in range(MESSAGES)]
+
+
 def filled(folder: Path) -> Chat:
-    """Return a chat with its messages."""
+    """Return a chat with its messages, which does not store itself."""
     chat = Chat("talk.chat", folder)
     chat.load_from_file()
-    for number in range(MESSAGES):
-        message = {"id": f"m{number}", "body": "x" * 1000, "time": float(number), "sender": "ana", "type": "msg"}
+    for number, message in enumerate(said()):
         chat._messages.append(message)
         chat._indexes_by_id[message["id"]] = number  # type: ignore[index]
+    chat.stores = False
     return chat
 
 
-async def stream(chat: Chat, tokens: int = TOKENS) -> tuple[float, int]:
+def shared(folder: Path) -> YChat:
+    """Return the same as a document that is shared, which nobody stores here."""
+    chat = YChat()
+    chat.initial_path = "talk.chat"
+    with chat._ydoc.transaction():
+        chat.ymessages.extend([Map(message) for message in said()])
+    chat.dirty = False
+    return chat
+
+
+async def stream(chat: Any, tokens: int = TOKENS) -> tuple[float, int]:
     """Stream tokens; return the loop's processor seconds, and the text's bytes."""
     message_id = chat.add_message(NewMessage(body="", sender="bot"))
     begin, size = time.thread_time(), 0
@@ -70,7 +89,6 @@ async def stream(chat: Chat, tokens: int = TOKENS) -> tuple[float, int]:
 async def theirs(folder: Path) -> Cost:
     """Cost of jupyterlab-chat's store, less than that of the loop and the pauses by themselves."""
     chat = filled(folder)
-    chat.stores = False
     idle, _ = await stream(chat, STORED)
     chat.stores = True
     seconds, size = await stream(chat, STORED)
@@ -78,11 +96,10 @@ async def theirs(folder: Path) -> Cost:
     return Cost((seconds - idle) / STORED, chat.stored_bytes / size)
 
 
-async def ours(folder: Path) -> Cost:
-    """Cost of recording, likewise."""
+async def ours(folder: Path, opened: Callable[[Path], Any]) -> Cost:
+    """Cost of recording a chat of either mode, likewise."""
     service = ServedService(RecordingService(ServiceConfig(), Library(folder / "root")))
-    chat = filled(folder)
-    chat.stores = False
+    chat = opened(folder)
     idle, _ = await stream(chat)
     recorded = RecordedChat(chat, "bench", service, str)
     recorded.attach()
@@ -106,12 +123,18 @@ async def journal_bytes(service: ServedService, folder: Path) -> int:
 
 def test_chat(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Recording takes at most 5 times the text's bytes, and 0.2 ms of the loop a token where the store takes 8.5."""
-    (tmp_path / "theirs").mkdir()
-    (tmp_path / "ours").mkdir()
+    for name in ("theirs", "ours", "shared"):
+        (tmp_path / name).mkdir()
     store = asyncio.run(theirs(tmp_path / "theirs"))
-    found = asyncio.run(ours(tmp_path / "ours"))
+    found = {
+        "recorded": asyncio.run(ours(tmp_path / "ours", filled)),
+        "recorded, shared": asyncio.run(ours(tmp_path / "shared", shared)),
+    }
     with capsys.disabled():
-        for name, cost in (("chat: jupyterlab-chat's store", store), ("chat: recorded", found)):
-            print(f"\n{name}: {cost.seconds * 1000:.3f} ms a token, {cost.amplification:,.1f} bytes a byte of text")
-    assert 5.0 >= found.amplification
-    assert store.seconds * 0.2 / 8.5 >= found.seconds
+        for name, cost in {"jupyterlab-chat's store": store, **found}.items():
+            print(
+                f"\nchat: {name}: {cost.seconds * 1000:.3f} ms a token, {cost.amplification:,.1f} bytes a byte of text"
+            )
+    for cost in found.values():
+        assert 5.0 >= cost.amplification
+        assert store.seconds * 0.2 / 8.5 >= cost.seconds

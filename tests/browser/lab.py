@@ -39,11 +39,13 @@ class Server:
             return json.loads(response.read() or "null")
 
 
-def start_server(folder: Path, *options: str, kernels: bool = False, port: int | None = None) -> Server:
+def start_server(
+    folder: Path, *options: str, kernels: bool = False, port: int | None = None, beside: Path | None = None
+) -> Server:
     """Start JupyterLab (and Notebook) with settings, data and documents of its own below `folder`.
 
     A replay needs no kernel: without `kernels` none can be started. `port` is one that was used before, so that a
-    server that is started again in the same folder has its old address.
+    server that is started again in the same folder has its old address. `beside` has packages with browser parts.
     """
     root, home, extensions = (folder / name for name in ("root", "home", "labextensions"))
     if not root.exists():
@@ -52,6 +54,8 @@ def start_server(folder: Path, *options: str, kernels: bool = False, port: int |
         _settle(home)
         # The built files as they are in the tree, however the package was installed.
         (extensions / "jupyter-recorder").symlink_to(Path(jupyter_recorder.__file__).parent / "_labextension")
+        for group in (beside / "share/jupyter/labextensions").iterdir() if beside else ():
+            (extensions / group.name).symlink_to(group)
     port = port or _free_port()
     options = (*_arguments(port, root, extensions), *options, *(() if kernels else NO_KERNELS))
     with (folder / "server.log").open("wb") as log:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from kernels import BESIDE
 from lab import Server, open_document, start_server, stop_server
 from playwright.sync_api import Page, expect
 
@@ -16,6 +20,10 @@ from jupyter_recorder.timeline import fold
 
 BOTS = Path(__file__).parents[1] / "server"
 OPTIONS = ("--RecorderApp.record_chats=True", "--ServerApp.jpserver_extensions={'streaming_bot': True}")
+# The same with real-time collaboration.
+SHARING = dict.fromkeys(("jupyter_server_fileid", "jupyter_server_ydoc", "streaming_bot"), True)
+SHARED = ("--RecorderApp.record_chats=True", f"--ServerApp.jpserver_extensions={SHARING}")
+STORED = "window.jupyterapp.shell.currentWidget.context.model.sharedModel.ystate.get('dirty') === false"
 PATIENCE = 30.0
 
 
@@ -26,6 +34,36 @@ def recording_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S
     server = start_server(tmp_path, *OPTIONS)
     yield server
     stop_server(server)
+
+
+@pytest.fixture
+def sharing_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """The same with real-time collaboration, in the browser too."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(BOTS), str(BESIDE)]))
+    server = start_server(tmp_path, *SHARED, beside=BESIDE)
+    yield server
+    stop_server(server)
+
+
+def ask(page: Page, question: str) -> None:
+    """Type into the chat and send it."""
+    box = page.locator(".jp-chat-input-container textarea, .jp-chat-input-textfield textarea").first
+    box.fill(question)
+    box.press("Enter")
+
+
+def in_store(server: Server, text: str) -> bool:
+    """Tell whether the collaboration's own store has a text."""
+    with contextlib.closing(sqlite3.connect(server.root / ".jupyter_ystore.db", timeout=PATIENCE)) as store:
+        return bool(store.execute("select 1 from yupdates where instr(yupdate, ?)", (text.encode(),)).fetchone())
+
+
+def until_recorded(server: Server, shown: str) -> None:
+    """Wait until an answer is recorded that begins with what was shown."""
+    deadline = time.monotonic() + PATIENCE
+    while not any(" ".join(text.split()).startswith(" ".join(shown.split())) for text in answers(server)):
+        assert time.monotonic() < deadline, (shown[-80:], [text[-80:] for text in answers(server)])
+        time.sleep(0.1)
 
 
 def answers(server: Server) -> list[str]:
@@ -41,9 +79,7 @@ def test_all_that_was_shown_is_recorded(page: Page, recording_lab: Server, tmp_p
     (recording_lab.root / "talk.chat").write_text("{}")
     open_document(page, recording_lab, "talk.chat")
     expect(page.get_by_text("This chat is recorded")).to_be_visible(timeout=PATIENCE * 1000)
-    box = page.locator(".jp-chat-input-container textarea, .jp-chat-input-textfield textarea").first
-    box.fill("stream 2000 0.02")
-    box.press("Enter")
+    ask(page, "stream 2000 0.02")
     expect(page.get_by_text(re.compile("token30 "))).to_be_visible(timeout=PATIENCE * 1000)
     recording_lab.process.kill()
     recording_lab.process.wait()
@@ -53,10 +89,36 @@ def test_all_that_was_shown_is_recorded(page: Page, recording_lab: Server, tmp_p
     try:
         open_document(page, again, "talk.chat")
         expect(page.get_by_text(re.compile("token30 "))).to_be_visible(timeout=PATIENCE * 1000)
-        deadline = time.monotonic() + PATIENCE
-        while not any(" ".join(text.split()).startswith(" ".join(shown.split())) for text in answers(again)):
-            assert time.monotonic() < deadline, (shown[-80:], [text[-80:] for text in answers(again)])
-            time.sleep(0.1)
+        until_recorded(again, shown)
+    finally:
+        stop_server(again)
+    assert 1 == len(answers(again))
+
+
+@pytest.mark.skipif(
+    not (BESIDE / "jupyter_docprovider").is_dir(), reason="real-time collaboration is not installed: make setup"
+)
+def test_all_that_was_shown_of_a_shared_chat_is_recorded(page: Page, sharing_lab: Server, tmp_path: Path) -> None:
+    """With real-time collaboration the chat itself has lost it: the recording has what was shown and stored, once."""
+    file = sharing_lab.root / "talk.chat"
+    file.write_text("{}")
+    open_document(page, sharing_lab, "talk.chat")
+    expect(page.get_by_text("This chat is recorded")).to_be_visible(timeout=PATIENCE * 1000)
+    # A bot hears nothing in a document that was never stored.
+    page.wait_for_function(f"() => {STORED}")
+    ask(page, "stream 2000 0.02")
+    expect(page.get_by_text(re.compile("token30 "))).to_be_visible(timeout=PATIENCE * 1000)
+    shown = page.get_by_text(re.compile("token30 ")).first.inner_text().strip()
+    while not in_store(sharing_lab, shown.split()[-1]):  # it goes there and to the page at once, and neither waits
+        page.wait_for_timeout(1)
+    sharing_lab.process.kill()
+    sharing_lab.process.wait()
+    assert "token30 " not in file.read_text("utf-8")
+
+    again = start_server(tmp_path, *SHARED, port=int(sharing_lab.url.rpartition(":")[2]))
+    try:
+        open_document(page, again, "talk.chat")
+        until_recorded(again, shown)
     finally:
         stop_server(again)
     assert 1 == len(answers(again))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from kernels import Kernel, environment, events, lines, newest, of_type, read_json
@@ -164,6 +166,22 @@ def test_a_stream_passes_its_tokens_through_unchanged(root: Path) -> None:
 
     assert all(given is got for given, got in zip(tokens, passed, strict=True))
     assert "".join(tokens) == answer(root, "streamed")
+
+
+def test_pieces_far_apart_stay_apart_however_late_a_worker_is(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits to share a line does not share it with what comes a tenth of a second later."""
+    with jupyter_recorder.record("late") as recorder:
+        monkeypatch.setattr(recorder, "call_later", lambda *_: SimpleNamespace(cancel=lambda: None))
+        growing = recorder.chat.begin("assistant")
+        for piece in ("one ", "two ", "three "):
+            growing.feed(piece)
+        time.sleep(0.1)
+        growing.feed("four")
+        growing.end()
+    deltas = [event["content_delta"] for event in of_type(events(newest(root, "late")), "message_append")]
+
+    assert "one two three four" == "".join(deltas)
+    assert "four" == deltas[-1]
 
 
 def test_two_streams_at_once_stay_apart(root: Path) -> None:

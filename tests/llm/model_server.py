@@ -149,6 +149,24 @@ def openai_whole(message: dict[str, Any], finish: str = "stop") -> Whole:
     return Whole({**form, "choices": [choice]})
 
 
+def openai_continued(pieces: list[str]) -> list[tuple[str | None, Any]]:
+    """Return the events of a text completion of OpenAI's."""
+    said = [_continued({"index": 0, "text": piece, "logprobs": None, "finish_reason": None}) for piece in pieces]
+    last = _continued({"index": 0, "text": "", "logprobs": None, "finish_reason": "stop"})
+    return [*((None, one) for one in said), (None, last), (None, "[DONE]")]
+
+
+def openai_continued_whole(*texts: str) -> Whole:
+    """Return a text completion of OpenAI's in one piece, with one choice or several."""
+    choices = [{"index": at, "text": text, "logprobs": None, "finish_reason": "stop"} for at, text in enumerate(texts)]
+    return Whole({**_continued(*choices), "usage": USAGE})
+
+
+def _continued(*choices: dict[str, Any]) -> dict[str, Any]:
+    form = {"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "small-2026"}
+    return {**form, "choices": list(choices)}
+
+
 def anthropic_events(
     blocks: list[tuple[dict[str, Any], list[dict[str, Any]]]], stop: str | None = "end_turn"
 ) -> list[tuple[str | None, Any]]:

@@ -15,6 +15,7 @@ import pytest
 from listening import KEY, Listening
 from litellm.litellm_core_utils.streaming_handler import CustomStreamWrapper
 from litellm.responses import streaming_iterator
+from litellm.text_completions.streaming_iterator import TextCompletionStreamWrapper
 from model_server import ModelServer, Streamed, openai_text, openai_whole
 
 from jupyter_recorder import active
@@ -30,10 +31,12 @@ def places() -> list[Any]:
     found: list[Any] = [list(sys.meta_path)]
     for module in (openai._base_client, anthropic._base_client):
         found += [module.SyncAPIClient.request, module.AsyncAPIClient.request]
-    found += [vars(CustomStreamWrapper).get(name) for name in ("__next__", "__anext__", "close", "aclose")]
+    for kind in (CustomStreamWrapper, TextCompletionStreamWrapper):
+        found += [vars(kind).get(name) for name in ("__next__", "__anext__", "close", "aclose")]
     streams = [kind for kind in vars(streaming_iterator).values() if isinstance(kind, type)]
     found += [vars(kind).get(name) for kind in streams for name in ("__next__", "__anext__", "aclose")]
-    for function in (litellm.completion, litellm.acompletion, litellm.responses, litellm.aresponses):
+    texts = (litellm.text_completion, litellm.atext_completion)
+    for function in (litellm.completion, litellm.acompletion, *texts, litellm.responses, litellm.aresponses):
         found += [function, *(cell.cell_contents for cell in function.__closure__ or ())]
     return found
 

@@ -15,6 +15,8 @@ from model_server import (
     Whole,
     anthropic_text,
     anthropic_whole,
+    openai_continued,
+    openai_continued_whole,
     openai_text,
     openai_whole,
 )
@@ -98,6 +100,59 @@ def test_responses_are_recorded_once(model: ModelServer, listening: Listening, s
     assert [*said, ("user", "at last"), ("assistant", "Answer 4.")] == listening.said()
     assert asked_for["model"] == listening.answer().model
     assert "finish" not in listening.answer().metadata
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_text_completions_are_recorded_once(model: ModelServer, listening: Listening, service: str) -> None:
+    """Whether the service has that interface or litellm makes it of a chat: whole, streamed, awaited and both."""
+    how = asked(model, service)
+    del how["messages"]
+    once, pieces = text_answers(service)
+    model.will(once, pieces, once, pieces)
+    assert " end" == litellm.text_completion("at the", **how).choices[0].text
+    stream = litellm.text_completion(prompt="from the", stream=True, **how)
+    assert "".join(PIECES) == "".join(one.choices[0].text or "" for one in stream)
+
+    async def ask() -> None:
+        assert " end" == (await litellm.atext_completion(prompt="awaited", **how)).choices[0].text
+        stream = await litellm.atext_completion(prompt="at last", stream=True, **how)
+        assert "".join(PIECES) == "".join([one.choices[0].text or "" async for one in stream])
+
+    run(ask())
+    said = [("user", "at the"), ("assistant", " end"), ("user", "from the"), ("assistant", "".join(PIECES))]
+    said += [("user", "awaited"), ("assistant", " end"), ("user", "at last"), ("assistant", "".join(PIECES))]
+    assert said == listening.said()
+    assert "finish" not in listening.answer().metadata
+    assert "stop" == listening.answer().metadata["finish_reason"]
+
+
+def text_answers(service: str) -> tuple[Whole, Streamed]:
+    """Return a service's answers to a text completion: of Anthropic's, litellm makes one."""
+    if service == "anthropic":
+        return whole(service, " end"), streamed(service, PIECES)
+    return openai_continued_whole(" end"), Streamed(openai_continued(PIECES))
+
+
+def test_a_text_completion_that_fails_or_is_left_is_marked(model: ModelServer, listening: Listening) -> None:
+    """Refused, with its status and without the key; broken off; and let go of by the program."""
+    how = asked(model, "openai")
+    del how["messages"]
+    model.will(Whole({"error": {"message": f"no such key: {KEY}", "type": "invalid_request_error"}}, status=401))
+    with pytest.raises(litellm.AuthenticationError):
+        litellm.text_completion(prompt="refused", **how)
+    assert ("error", 401) == (listening.answer().metadata["finish"], listening.answer().metadata["error"]["status"])
+    model.will(Streamed(openai_continued(["half"])[:1], cut=True))
+    with pytest.raises(litellm.InternalServerError):  # so litellm has it
+        list(litellm.text_completion(prompt="cut", stream=True, **how))
+    assert ("half", "error") == (listening.answer().content, listening.answer().metadata["finish"])
+    hold = threading.Event()
+    model.will(Streamed(openai_continued(["one"])[:1], hold=hold))
+    stream = litellm.text_completion(prompt="left", stream=True, **how)
+    assert "one" == next(text for one in stream if (text := one.choices[0].text))
+    del stream
+    hold.set()
+    listening.until(lambda: listening.answer().metadata.get("finish") == "abandoned")
+    assert "one" == listening.answer().content
 
 
 def responded(service: str, number: int) -> Whole | Streamed:

@@ -11,7 +11,17 @@ from typing import Any
 import openai
 import pytest
 from listening import KEY, Listening, run
-from model_server import USAGE, ModelServer, Streamed, Whole, chunk, openai_text, openai_whole
+from model_server import (
+    USAGE,
+    ModelServer,
+    Streamed,
+    Whole,
+    chunk,
+    openai_continued,
+    openai_continued_whole,
+    openai_text,
+    openai_whole,
+)
 
 from jupyter_recorder.timeline import fold
 
@@ -292,6 +302,29 @@ def test_calls_side_by_side_stay_apart(model: ModelServer, listening: Listening)
     answers = [message for message in by_id.values() if message.role == "assistant"]
     assert ["".join(PIECES)] * 10 == [message.content for message in answers]
     assert {f"question {n}" for n in range(10)} == {by_id[one.parent_id or ""].content for one in answers}
+
+
+def test_text_completions_are_recorded(model: ModelServer, listening: Listening) -> None:
+    """The older interface: one prompt or several, numbers for tokens, whole, streamed, raw and awaited."""
+    model.will(openai_continued_whole(" one", " two"), Streamed(openai_continued(PIECES)))
+    model.will(openai_continued_whole(" raw"), Streamed(openai_continued(PIECES[:1])))
+    client(model).completions.create(model="small", prompt=["first", "second"])
+    list(client(model).completions.create(model="small", prompt="third", stream=True))
+    client(model).completions.with_raw_response.create(model="small", prompt=[1, 2])
+
+    async def ask() -> None:
+        stream = await openai.AsyncOpenAI(base_url=f"{model.url}/v1", api_key=KEY).completions.create(
+            model="small", prompt="fourth", stream=True
+        )
+        assert PIECES[:1] == [one.choices[0].text async for one in stream if one.choices[0].text]
+
+    run(ask())
+    said = [("user", "first"), ("user", "second"), ("assistant", " one"), ("assistant", " two")]
+    said += [("user", "third"), ("assistant", "".join(PIECES)), ("user", "[1, 2]"), ("assistant", " raw")]
+    assert [*said, ("user", "fourth"), ("assistant", PIECES[0])] == listening.said()
+    assert USAGE == listening.messages()[2].metadata["usage"]
+    assert "stop" == listening.answer().metadata["finish_reason"]
+    assert "finish" not in listening.answer().metadata
 
 
 def test_responses_are_recorded(model: ModelServer, listening: Listening) -> None:

@@ -6,12 +6,14 @@ A message `stream N PAUSE` gets N numbered tokens, PAUSE seconds apart, by the s
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 from jupyterlab_chat.models import Message, NewMessage, User
 
 NAME = "bot"
 _tasks: set[Any] = set()
+_chats: list[Any] = []  # that it is in: a shared document is opened anew with each client
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
@@ -24,6 +26,9 @@ def _load_jupyter_server_extension(server: Any) -> None:
     async def heard(logger: Any, schema_id: str, data: dict[str, Any]) -> None:
         if data["action"] == "opened":
             chat = manager.get(data["chat_id"])
+            if any(chat is one for one in _chats):
+                return
+            _chats.append(chat)
             chat.set_user(User(username=NAME, name="Bot", display_name="Bot", initials="B", bot=True))
             chat.observe_messages(lambda event: said(chat, event.message, event.action))
 
@@ -43,6 +48,6 @@ async def stream(chat: Any, count: int, pause: float) -> None:
     """Stream numbered tokens."""
     message_id = chat.add_message(NewMessage(body="", sender=NAME))
     for number in range(count):
-        chat.update_message(Message(id=message_id, body=f"token{number} ", time=0.0, sender=NAME), append=True)
+        chat.update_message(Message(id=message_id, body=f"token{number} ", time=time.time(), sender=NAME), append=True)
         await asyncio.sleep(pause)
-    chat.update_message(Message(id=message_id, body="END", time=0.0, sender=NAME), append=True)
+    chat.update_message(Message(id=message_id, body="END", time=time.time(), sender=NAME), append=True)

@@ -32,10 +32,10 @@ def ask(server: Server, verb: str, path: str, body: Any = None, *, below: str = 
 
 
 @contextlib.contextmanager
-def socket(server: Server, path: str = f"{BELOW}/ws") -> Iterator[ClientConnection]:
+def socket(server: Server, path: str = f"{BELOW}/ws", **more: Any) -> Iterator[ClientConnection]:
     """Open a WebSocket."""
     url = server.url.replace("http", "ws", 1) + path
-    with connect(url, additional_headers=HEADERS, proxy=None, max_size=None, compression=None) as connection:
+    with connect(url, additional_headers=HEADERS, proxy=None, max_size=None, compression=None, **more) as connection:
         yield connection
 
 

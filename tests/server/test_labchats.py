@@ -72,6 +72,12 @@ def texts(root: Path) -> list[tuple[str, str]]:
     return [(one.role, one.content) for one in messages(root).values() if not one.deleted]
 
 
+def every_text(root: Path) -> list[tuple[str, str]]:
+    """Return role and text of each message of every chat."""
+    folded = [fold(one.events()) for one in Library(root).recordings() if one.manifest["kind"] == "chat"]
+    return [(one.role, one.content) for chat in folded for one in chat.messages.values()]
+
+
 def test_a_chat_is_recorded(server: Server, tmp_path: Path) -> None:
     """What a person and a bot say, as it comes; edits and deletions are events; the chat says that it is recorded."""
     root = tmp_path / "root"
@@ -158,6 +164,39 @@ def test_a_renamed_and_a_deleted_chat(server: Server, tmp_path: Path) -> None:
         assert 204 == ask(server, "DELETE", "/other.chat", below="/api/contents")[0]
     eventually(lambda: recorded(root)[-1]["type"] == "session_end")
     assert [("user", "before"), ("user", "after")] == texts(root)[1:]
+
+
+def test_a_deleted_chat_that_is_still_talked_in(home: Path, tmp_path: Path) -> None:
+    """Its session ends when the chat is freed; what is said by who has it open is the same session's."""
+    root = tmp_path / "root"
+    home.mkdir()
+    (home / "talk.chat").write_text("{}")
+    with serving(home, root, *RECORDED, "--ChatManager.freeable_chat_scan_interval=0.1") as server, chat(server) as tab:
+        until(tab, lambda frame: is_body(frame, "This chat is recorded"))
+        send(tab, "before")
+        eventually(lambda: ("user", "before") in texts(root))
+        assert 204 == ask(server, "DELETE", "/talk.chat", below="/api/contents")[0]
+        eventually(lambda: recorded(root)[-1]["type"] == "session_end")
+        send(tab, "after")
+        send(tab, "and more")
+        eventually(lambda: ("user", "and more") in texts(root))
+    assert [("user", "before"), ("user", "after"), ("user", "and more")] == texts(root)[1:]
+
+
+def test_a_file_that_was_torn_is_another_chat(server: Server, home: Path, tmp_path: Path) -> None:
+    """jupyterlab-chat begins it anew, and says that it is recorded; what was said before stays as it was."""
+    root, file = tmp_path / "root", home / "talk.chat"
+    with chat(server) as tab:
+        until(tab, lambda frame: is_body(frame, "This chat is recorded"))
+        send(tab, "one")
+        eventually(lambda: ("user", "one") in texts(root))
+    server.stop()
+    file.write_bytes(file.read_bytes()[:-20])
+    with serving(home, root, *RECORDED, port=server.port) as again, chat(again) as tab:
+        until(tab, lambda frame: is_body(frame, "This chat is recorded"))
+        send(tab, "two")
+        eventually(lambda: [("user", "one"), ("user", "two")] == sorted(every_text(root))[-2:])
+    assert 4 == len(every_text(root))
 
 
 def test_without_the_setting_nothing_is_recorded(home: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from jupyterlab_chat.chat_manager import ChatManager
 from jupyterlab_chat.events import CHAT_ROOM_EVENT_SCHEMA_ID
 from jupyterlab_chat.models import Message, NewMessage, User
 from jupyterlab_chat.ychat import YChat
+from pycrdt import Map
 from services import PATIENCE, Service, start
 
 from jupyter_recorder.capture.labchat import LabChats
@@ -139,6 +141,58 @@ def test_a_shared_chat_is_recorded(tmp_path: Path) -> None:
     asyncio.run(record())
 
 
+def test_deltas_a_tenth_of_a_second_apart_stay_apart(tmp_path: Path) -> None:
+    """Also when the loop was held meanwhile, so that what waited could not be handed on in time."""
+
+    async def record() -> None:
+        async with chats_in(tmp_path) as chats:
+            chat = shared()
+            chats.put_in(chat)
+            chats.recorded.record_all()
+            await chats.has(NOTICE)
+            answer = say(chat, "", "bot")
+            for token in ("one ", "two "):
+                change(chat, answer, "bot", append=True, body=token)
+            time.sleep(0.1)
+            change(chat, answer, "bot", append=True, body="three")
+            await chats.has(NOTICE, ("assistant", "one two three"))
+            deltas = [line.get("content_delta") for line in chats.service.lines(SESSION)]
+            assert "three" == deltas[-1]
+
+    asyncio.run(record())
+
+
+def test_what_changes_beside_the_text_is_seen(tmp_path: Path) -> None:
+    """Texts that grow are taken from what changed, not read anew: another change, and another place, are not missed."""
+
+    async def record() -> None:
+        async with chats_in(tmp_path) as chats:
+            chat = shared()
+            chats.put_in(chat)
+            chats.recorded.record_all()
+            await chats.has(NOTICE)
+            first, second = say(chat, "", "bot"), say(chat, "", "bot")
+            for word in ("a ", "b ", "c "):
+                change(chat, first, "bot", append=True, body=f"first {word}")
+                change(chat, second, "bot", append=True, body=f"second {word}")
+            with chat._ydoc.transaction():
+                chat.ymessages.insert(
+                    0, Map({"id": "zero", "body": "zero", "sender": "ana", "time": 0.0, "raw_time": False})
+                )
+                chat.ymessages[len(chat.ymessages) - 1]["body"] += "and more"
+            with chat._ydoc.transaction():
+                chat.ymessages[len(chat.ymessages) - 2]["deleted"] = True
+                chat.ymessages[len(chat.ymessages) - 1]["body"] += ", and more"
+            change(chat, second, "bot", append=True, body="!")
+            whole = "second a second b second c and more, and more!"
+            await eventually(chats.texts, [NOTICE, ("assistant", whole), ("user", "zero")])
+            lines = [line for line in chats.service.lines(SESSION) if line.get("message_id") == first]
+            assert "first a first b first c " == "".join(line.get("content_delta", "") for line in lines)
+            assert ["message_add", "message_delete"] == [lines[0]["type"], lines[-1]["type"]]
+
+    asyncio.run(record())
+
+
 def test_a_message_that_is_put_between_others_is_recorded_once(tmp_path: Path) -> None:
     """A shared chat moves a message to where its time belongs: what is moved is no new message."""
 
@@ -181,6 +235,24 @@ def test_a_document_that_is_opened_again_goes_on(tmp_path: Path) -> None:
             await chats.has(NOTICE, ("user", "one"), ("user", "two"), ("user", "three"))
             chats.tell("closed")
             await eventually(lambda: asyncio.to_thread(lambda: chats.service.manifest(SESSION)["state"]), "completed")
+
+    asyncio.run(record())
+
+
+def test_a_chat_that_is_closed_at_once_is_recorded(tmp_path: Path) -> None:
+    """Before its recording has begun: what it has is recorded, and its session ends."""
+
+    async def record() -> None:
+        async with chats_in(tmp_path) as chats:
+            chat = shared()
+            say(chat, "before")
+            chats.put_in(chat)
+            chats.recorded.record_all()
+            chats.tell("closed")
+            await chats.has(("user", "before"))
+            await eventually(lambda: asyncio.to_thread(lambda: chats.service.manifest(SESSION)["state"]), "completed")
+            say(chat, "to nobody")
+            await chats.has(("user", "before"))
 
     asyncio.run(record())
 

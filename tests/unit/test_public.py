@@ -26,7 +26,7 @@ LAYERS = (
     {"asciicast", "heldtext"},
     {"library"},
     {"capture.cells", "capture.chat", "capture.forked", "capture.osc", "capture.pty", "capture.terminal"},
-    {"capture.chatdiff", "capture.shell"},
+    {"capture.chatdiff", "capture.labclients", "capture.labrooms", "capture.shell"},
     {"ownership"},
     {"recorder", "capture.ipython", "capture.kernel", "capture.run"},
     {"service"},

@@ -2,7 +2,7 @@
 
     openai, anthropic ──> clients ─┐
     litellm ──────────────────────┼─> call ──> the running recording's chat
-    neutral <── openai, responses, anthropic (a service's form), growing, known: pure
+    neutral <── openai, completions, responses, anthropic (a service's form), growing, known: pure
 
 A message's `metadata` holds what there is of: `parts`, unless it is nothing but its text; of an answer
 `finish_reason` as the service says it, `finish` if it did not end in order (`abandoned`, `cut`, `cancelled`, `error`;

@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, Final
 
-from . import anthropic, openai, responses
+from . import anthropic, completions, openai, responses
 from .call import Call, begin, guarded, inside
 from .neutral import Form
 from .patches import Patches
@@ -18,6 +18,7 @@ from .streams import json_or_text, watch_body, watch_stream
 
 _FORMS: Final = (
     ("/chat/completions", openai.FORM),
+    ("/completions", completions.FORM),
     ("/responses", responses.FORM),
     ("/v1/messages", anthropic.FORM),
 )

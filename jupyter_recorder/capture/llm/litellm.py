@@ -1,8 +1,8 @@
 """The calls of the litellm package.
 
-Its `completion` and `responses`, awaited or not, are wrappers that hold what they call in their closure: that is
-replaced, so that names which a program imported before count, too. What litellm calls below (openai, or HTTP) is the
-same call.
+Its `completion`, `text_completion` and `responses`, awaited or not, are wrappers that hold what they call in their
+closure: that is replaced, so that names which a program imported before count, too. What litellm calls below (openai,
+or HTTP) is the same call.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from . import openai, responses
+from . import completions, openai, responses
 from .call import Call, begin, guarded, inside
 from .neutral import Form
 from .patches import Patches
@@ -38,6 +38,7 @@ class _Asked(NamedTuple):
 
 
 _COMPLETION: Final = _Asked(openai.FORM, ("model", "messages"))
+_TEXT: Final = _Asked(completions.FORM, ("prompt", "model"))
 _RESPONSES: Final = _Asked(responses.FORM, ("input", "model"), ("instructions", "previous_response_id"))
 
 _calls: weakref.WeakKeyDictionary[Any, Call] = weakref.WeakKeyDictionary()
@@ -46,9 +47,12 @@ _calls: weakref.WeakKeyDictionary[Any, Call] = weakref.WeakKeyDictionary()
 def patch(module: Any, patches: Patches) -> None:
     """Record litellm's completions; `module` is `litellm.main`."""
     from litellm.litellm_core_utils.streaming_handler import CustomStreamWrapper
+    from litellm.text_completions.streaming_iterator import TextCompletionStreamWrapper
 
     _patch_functions(module, ("completion", "acompletion"), _COMPLETION, patches)
+    _patch_functions(module, ("text_completion", "atext_completion"), _TEXT, patches)
     _patch_stream(CustomStreamWrapper, patches)
+    _patch_stream(TextCompletionStreamWrapper, patches)
 
 
 def patch_responses(module: Any, patches: Patches) -> None:
@@ -135,7 +139,7 @@ def _next(original: Callable[..., Any]) -> Callable[..., Any]:
         call = _calls.get(self)
         if call is None or call.is_read:  # a kind of stream that goes on from what it is a kind of
             return original(self)
-        with reading(call):
+        with reading(call), inside():  # some services are asked only now
             item = original(self)
         call.took(item)
         return item
@@ -149,7 +153,7 @@ def _anext(original: Callable[..., Any]) -> Callable[..., Any]:
         call = _calls.get(self)
         if call is None or call.is_read:
             return await original(self)
-        with reading(call):
+        with reading(call), inside():
             item = await original(self)
         call.took(item)
         return item

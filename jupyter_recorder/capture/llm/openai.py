@@ -20,9 +20,9 @@ def request(body: Mapping[str, Any]) -> Request:
 def whole(body: Mapping[str, Any]) -> Outcome:
     """Return a whole answer."""
     outcome = Outcome()
-    _about(outcome, body)
+    about(outcome, body)
     for number, found in enumerate(map(as_mapping, as_list(body.get("choices")))):
-        index = _index(found, number)
+        index = index_of(found, number)
         outcome.choices[index] = _answer(as_mapping(found.get("message")))
         if reason := as_text(found.get("finish_reason")):
             outcome.finish_reasons[index] = reason
@@ -37,9 +37,9 @@ class ChunkReader:
 
     def take(self, event: Mapping[str, Any]) -> Iterator[Piece]:
         """Yield a chunk's pieces."""
-        _about(self.outcome, event)
+        about(self.outcome, event)
         for number, found in enumerate(map(as_mapping, as_list(event.get("choices")))):
-            index = _index(found, number)
+            index = index_of(found, number)
             yield from _pieces(index, as_mapping(found.get("delta")))
             if reason := as_text(found.get("finish_reason")):
                 self.outcome.finish_reasons[index] = reason
@@ -48,12 +48,14 @@ class ChunkReader:
 FORM = Form(request, whole, ChunkReader)
 
 
-def _index(choice: Mapping[str, Any], otherwise: int) -> int:
+def index_of(choice: Mapping[str, Any], otherwise: int) -> int:
+    """Return the number that something says it has."""
     index = choice.get("index")
     return index if isinstance(index, int) else otherwise
 
 
-def _about(outcome: Outcome, body: Mapping[str, Any]) -> None:
+def about(outcome: Outcome, body: Mapping[str, Any]) -> None:
+    """Take in what an answer, or a piece of one, says of the whole."""
     outcome.model = as_text(body.get("model")) or outcome.model
     outcome.response_id = as_text(body.get("id")) or outcome.response_id
     outcome.usage = counts(body.get("usage")) or outcome.usage
@@ -69,7 +71,7 @@ def _pieces(choice: int, delta: Mapping[str, Any]) -> Iterator[Piece]:
     for number, call in enumerate(map(as_mapping, as_list(delta.get("tool_calls")))):
         function = as_mapping(call.get("function"))
         name, call_id = as_text(function.get("name")) or None, as_text(call.get("id")) or None
-        key, text = ("tool", _index(call, number)), as_text(function.get("arguments"))
+        key, text = ("tool", index_of(call, number)), as_text(function.get("arguments"))
         yield Piece(choice, key, "tool_call", text, name, call_id)
 
 
