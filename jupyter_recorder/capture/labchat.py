@@ -193,7 +193,7 @@ class RecordedChat:
         message_id = str(message["id"])
         now = self._service.loop.time()
         waiting = self._waiting.get(message_id)
-        if waiting is not None and (by != waiting[1] or not _body(message).startswith(_body(waiting[0]))):
+        if waiting is not None and (by != waiting[1] or not _is_longer(message, waiting[0])):
             self._hand_on()  # what was shown meanwhile counts, too
         elif self._timer is not None and now >= self._timer.when():  # the loop is late: what waits has its own time
             self._hand_on()
@@ -368,6 +368,11 @@ def _new_body(event: Any) -> str | None:
         return None
     body = event.keys["body"].get("newValue")
     return body if isinstance(body, str) else None
+
+
+def _is_longer(message: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    """Tell whether a message still has all that it had before."""
+    return not message.get("deleted") and _body(message).startswith(_body(before))
 
 
 def _body(message: Mapping[str, Any]) -> str:

@@ -180,6 +180,7 @@ def test_what_changes_beside_the_text_is_seen(tmp_path: Path) -> None:
                     0, Map({"id": "zero", "body": "zero", "sender": "ana", "time": 0.0, "raw_time": False})
                 )
                 chat.ymessages[len(chat.ymessages) - 1]["body"] += "and more"
+            chat.ymessages[len(chat.ymessages) - 2]["body"] += "d"  # where the second one was
             with chat._ydoc.transaction():
                 chat.ymessages[len(chat.ymessages) - 2]["deleted"] = True
                 chat.ymessages[len(chat.ymessages) - 1]["body"] += ", and more"
@@ -187,7 +188,7 @@ def test_what_changes_beside_the_text_is_seen(tmp_path: Path) -> None:
             whole = "second a second b second c and more, and more!"
             await eventually(chats.texts, [NOTICE, ("assistant", whole), ("user", "zero")])
             lines = [line for line in chats.service.lines(SESSION) if line.get("message_id") == first]
-            assert "first a first b first c " == "".join(line.get("content_delta", "") for line in lines)
+            assert "first a first b first c d" == "".join(line.get("content_delta", "") for line in lines)
             assert ["message_add", "message_delete"] == [lines[0]["type"], lines[-1]["type"]]
 
     asyncio.run(record())
