@@ -163,7 +163,7 @@ def test_a_thread_that_prints_after_its_cells_end_is_recorded_with_its_cell(kern
     """Output that comes after a cell's end is recorded under the cell to which the kernel sends it."""
     os.mkfifo(tmp_path / "go")
     kernel.run("%record start threads")
-    code = f"def late():\n    open({str(tmp_path / 'go')!r}).read(); print('late', flush=True)\n"
+    code = f"def late():\n    open({str(tmp_path / 'go')!r}).read(); {say('late')}\n"
     started = kernel.run(code + "import threading; thread = threading.Thread(target=late); thread.start()")
     (tmp_path / "go").write_text("go")
     kernel.shows(started, "late")
@@ -214,8 +214,8 @@ def test_replies_to_input_and_getpass_are_not_recorded(kernel: Kernel) -> None:
 def test_the_front_ends_cell_id_is_kept(kernel: Kernel) -> None:
     """`cellId` of the request's metadata is the event's `cell_id`; without it the message's id is."""
     kernel.run("%record start ids")
-    kernel.run("print('named')", metadata={"cellId": "cell-7"})
-    ran = kernel.run("print('nameless')")
+    kernel.run(say("named"), metadata={"cellId": "cell-7"})
+    ran = kernel.run(say("nameless"))
     kernel.run("%record stop")
     found = kernel.events("ids")
 
