@@ -16,7 +16,8 @@ CHECK ?=
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 READY := $(VENV)/.ready
 TEST_READY := $(VENV)/.ready-to-test
-SERVERS := tests/server tests/contract tests/client tests/proxy tests/llm
+SERVERS := tests/server tests/contract
+CLIENTS := tests/client tests/proxy tests/llm
 HURT := tests/crash tests/kernel
 # The browser tests of what is recorded meanwhile, and of what is large: about a third each.
 LIVE := $(wildcard tests/browser/test_panel*.py) $(addprefix tests/browser/test_,recording_from_lab.py chat.py live.py)
@@ -68,8 +69,8 @@ shells:
 	@command -v zsh >/dev/null && command -v fish >/dev/null || sh tests/apt_install.sh zsh fish || echo "== going on without: their tests are skipped"
 
 unit: setup shells
-	@echo "== unit, property and notebook tests; beside them, those of crashes and kernels, and of servers and clients"
-	@$(BESIDE) 'tests $(addprefix --ignore ,$(SERVERS) $(HURT) tests/browser tests/benchmarks)' '$(HURT)' '$(SERVERS) $(IDLE)'
+	@echo "== unit, property and notebook tests; beside them, those of crashes and kernels, of servers, and of clients"
+	@$(BESIDE) 'tests $(addprefix --ignore ,$(SERVERS) $(CLIENTS) $(HURT) tests/browser tests/benchmarks)' '$(HURT)' '$(SERVERS)' '$(CLIENTS) $(IDLE)'
 
 player-test: setup
 	@echo "== the player's own tests"
@@ -95,8 +96,8 @@ coverage: setup shells
 	@echo "== which branches the tests take"
 	@$(PIP_INSTALL) -c constraints.txt --group coverage
 	@rm -rf .coverage && mkdir .coverage
-	@$(BIN)/python -m coverage run -m pytest -q $(SERVERS) || true
-	@$(BIN)/python -m coverage run -m pytest -q tests $(addprefix --ignore ,$(SERVERS) tests/browser tests/benchmarks) || true
+	@$(BIN)/python -m coverage run -m pytest -q $(SERVERS) $(CLIENTS) || true
+	@$(BIN)/python -m coverage run -m pytest -q tests $(addprefix --ignore ,$(SERVERS) $(CLIENTS) tests/browser tests/benchmarks) || true
 	@$(BIN)/python -m coverage combine -q
 	@$(BIN)/python -m coverage report --fail-under 95
 	@$(BIN)/python -m coverage json -q -o .coverage/report.json
