@@ -39,10 +39,10 @@ class SharedChat:
             yield self
         self._connection = None
 
-    def until(self, so: Callable[[], Any]) -> Any:
-        """Take what comes until something is so, and return it."""
+    def until(self, so: Callable[[], Any], patience: float = PATIENCE) -> Any:
+        """Take what comes until something is so, and return it; raises `TimeoutError` after `patience` seconds."""
         assert self._connection is not None
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         while not (found := so()):
             message = self._connection.recv(timeout=max(0.0, deadline - time.monotonic()))
             assert isinstance(message, bytes)
