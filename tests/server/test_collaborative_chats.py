@@ -7,7 +7,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -56,7 +56,7 @@ def stored(home: Path, text: str) -> None:
 def rewrite(home: Path, content: bytes, chat: SharedChat, so: Callable[[], object]) -> None:
     """Change the chat's file, as another program does, until that is seen.
 
-    A change in the moment in which the server itself has written the file, and looks when that was, is taken for its own.
+    A change right when the server has written the file, and looks when that was, is taken for its own.
     """
     for _ in range(5):
         (home / "talk.chat").write_bytes(content)
