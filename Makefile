@@ -19,9 +19,8 @@ TEST_READY := $(VENV)/.ready-to-test
 SERVERS := tests/server tests/contract
 CLIENTS := tests/client tests/proxy tests/llm
 HURT := tests/crash tests/kernel
-# The browser tests of what is recorded meanwhile, and of what is large: about a third each.
-LIVE := $(wildcard tests/browser/test_panel*.py) $(addprefix tests/browser/test_,recording_from_lab.py chat.py live.py)
-LARGE := $(addprefix tests/browser/test_,large.py kept_index.py many.py link.py widget.py everywhere.py)
+# The browser tests of what is recorded meanwhile: about half. A third process beside these two only takes their time.
+LIVE := $(wildcard tests/browser/test_panel*.py) $(addprefix tests/browser/test_,recording_from_lab.py widget.py chat.py live.py link.py)
 BESIDE := $(BIN)/python tests/beside.py
 # A minute of waiting, with time for others: what it counts is its own process' time.
 IDLE := tests/benchmarks/test_cost.py::test_an_idle_recording_costs_a_thousandth_of_a_core
@@ -81,7 +80,7 @@ chromium: setup
 
 browser: setup chromium
 	@echo "== browser tests: a real JupyterLab in Chromium"
-	@$(BESIDE) 'tests/browser -m "not quiet" $(addprefix --ignore ,$(LIVE) $(LARGE))' '$(LIVE) -m "not quiet"' '$(LARGE) -m "not quiet"'
+	@$(BESIDE) 'tests/browser -m "not quiet" $(addprefix --ignore ,$(LIVE))' '$(LIVE) -m "not quiet"'
 	@echo "== how smoothly it goes"
 	@$(BIN)/python -m pytest tests/browser -m quiet
 
