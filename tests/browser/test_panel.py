@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from lab import Server, open_lab, player_frame, position, slider
 from panel import opener, row, show_panel
 from playwright.sync_api import Page, expect
@@ -69,6 +71,14 @@ def test_a_recording_that_is_not_safe_is_red(page: Page, server: Server, record:
     assert troubles == []
 
 
+def _when(server: Server, writer: Writer, word: str) -> float:
+    """Return when a word was said, in seconds of the recording."""
+    folder = root(server) / writer.id
+    started: int = json.loads((folder / "manifest.json").read_text())["started_at"]
+    [at] = [json.loads(line)["at"] for line in (folder / "session.ndjson").read_text().splitlines() if word in line]
+    return float(at - started) / 1000
+
+
 def test_a_hit_opens_at_its_moment(page: Page, server: Server, record: Record, troubles: list[str]) -> None:
     """What is searched for is found in names and inside; what was found inside opens where it was said."""
     writer = record("panel-search", said("nothing yet"))
@@ -84,7 +94,7 @@ def test_a_hit_opens_at_its_moment(page: Page, server: Server, record: Record, t
     frame = player_frame(page)
     expect(frame.locator(".chat")).to_contain_text("the xylophone was tuned")
     expect(frame.locator(".chat")).not_to_contain_text("the end")
-    assert 1.2 <= position(frame) < 1.7
+    assert position(frame) == pytest.approx(_when(server, writer, "xylophone"), abs=0.051)
     slider(frame).press("End")
     hit.locator(".jr-open").click()
     expect(frame.locator(".chat")).not_to_contain_text("the end")
