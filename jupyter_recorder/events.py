@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from .checked import prepare
 from .errors import InvalidEvent
 
 ID_BYTES: Final = 256
@@ -246,6 +247,8 @@ ALL: Final[tuple[type[Event], ...]] = (
     TerminalStart, TerminalEnd, CommandStart, CommandEnd,
     Marker, Note, Gap, Resume, Clock, Refused,
 )  # fmt: skip
+
+prepare(*ALL)
 
 TYPES: Final[dict[str, type[Event]]] = {str(struct.__struct_config__.tag): struct for struct in ALL}
 

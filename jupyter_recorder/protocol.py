@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from . import errors
+from .checked import prepare
 from .events import ID_BYTES, Id, Metadata
 
 VERSION: Final = 1
@@ -178,6 +179,7 @@ def _usual(struct: type[_Ids]) -> type[msgspec.Struct]:
 
 _USUAL: Final = {tag: _usual(struct) for tag, struct in _TYPES.items() if tag != "session_snapshot"}
 _USUAL_APPENDS: Final[Any] = types.GenericAlias(list, (_USUAL["message_append"],))
+prepare(*_TYPES.values(), *_USUAL.values())
 
 
 def parse(raw: object) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict, cast
 
 import msgspec
 
+from ..checked import prepare
 from ..errors import CorruptState
 from ..files import SYSTEM, Files, read_small, storage_errors, write_atomic
 from ..journal.codec import FORMAT, VERSION, decode_object, encode_line
@@ -80,6 +81,9 @@ class Labels(TypedDict, total=False):
     name: str
     title: str
     tags: list[str]
+
+
+prepare(Manifest, Labels)
 
 
 def new_manifest(

@@ -19,7 +19,7 @@ README = PACKAGE.parent / "README.md"
 
 # From the bottom up: a module imports from lower layers alone, and from its own package if that is named as one.
 LAYERS = (
-    {"errors"},
+    {"checked", "errors"},
     {"clock", "events", "files", "forks", "ids", "interrupts", "redact", "timeline"},
     {"protocol", "status"},
     {"journal"},
