@@ -9,8 +9,11 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-_HANDLER: Final = "jupyterlab_chat.websocket_handler"
-_ROOMS: Final = "jupyter_server_ydoc.rooms"
+# Where what a client has sent is handled: module, class, method, and which of its arguments is the client's handler.
+_HANDLED: Final = (
+    ("jupyterlab_chat.websocket_handler", "WSChatHandler", "on_message", 0),
+    ("jupyter_server_ydoc.rooms", "DocumentRoom", "serve", 1),
+)
 
 # The task that handles what a client has sent, and who that is. Tasks that are begun in that one, by a bot say, inherit
 # this, and are not that client.
@@ -22,25 +25,21 @@ _client: contextvars.ContextVar[tuple[asyncio.Task[Any] | None, str | None]] = c
 def know_users() -> Callable[[], object]:
     """Have the authenticated user known where what a client sent is handled; return how to undo that."""
     undo = contextlib.ExitStack()
-    if (handler := getattr(sys.modules.get(_HANDLER), "WSChatHandler", None)) is not None:
-        heard = handler.on_message
-
-        async def on_message(self: Any, raw: Any) -> Any:
-            with _client_is(self):
-                return await heard(self, raw)
-
-        handler.on_message = on_message
-        undo.callback(setattr, handler, "on_message", heard)
-    if (room := getattr(sys.modules.get(_ROOMS), "DocumentRoom", None)) is not None:
-        served = room.serve
-
-        async def serve(self: Any, channel: Any) -> Any:
-            with _client_is(channel):
-                return await served(self, channel)
-
-        room.serve = serve
-        undo.callback(setattr, room, "serve", served)
+    for module, name, method, place in _HANDLED:
+        owner = getattr(sys.modules.get(module), name, None)
+        if owner is not None:
+            original = getattr(owner, method)
+            setattr(owner, method, _known(original, place))
+            undo.callback(setattr, owner, method, original)
     return undo.close
+
+
+def _known(original: Callable[..., Any], place: int) -> Callable[..., Any]:
+    async def handle(*arguments: Any) -> Any:
+        with _client_is(arguments[place]):
+            return await original(*arguments)
+
+    return handle
 
 
 def from_client() -> tuple[bool, str | None]:

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...convert import parts
-from ...convert.chats import as_list, as_mapping, as_text
-from .neutral import Form, Outcome, Piece, Request, Said
-from .openai import about, index_of
+from ...convert.chats import as_list, as_text
+from ...convert.parts import Part
+from .neutral import Piece, Request, Said
+from .openai import form
 
 
 def request(body: Mapping[str, Any]) -> Request:
@@ -22,33 +23,13 @@ def request(body: Mapping[str, Any]) -> Request:
     return Request("openai", as_text(body.get("model")) or None, messages)
 
 
-def whole(body: Mapping[str, Any]) -> Outcome:
-    """Return a whole answer."""
-    outcome = Outcome()
-    about(outcome, body)
-    for number, found in enumerate(map(as_mapping, as_list(body.get("choices")))):
-        index, text = index_of(found, number), as_text(found.get("text"))
-        outcome.choices[index] = [parts.text(text)] if text else []
-        if reason := as_text(found.get("finish_reason")):
-            outcome.finish_reasons[index] = reason
-    return outcome
+def _answer(choice: Mapping[str, Any]) -> list[Part]:
+    return [parts.text(text)] if (text := as_text(choice.get("text"))) else []
 
 
-class ChunkReader:
-    """Reads the pieces of a `text_completion` as they are streamed."""
-
-    def __init__(self) -> None:
-        self.outcome = Outcome()
-
-    def take(self, event: Mapping[str, Any]) -> Iterator[Piece]:
-        """Yield a chunk's pieces."""
-        about(self.outcome, event)
-        for number, found in enumerate(map(as_mapping, as_list(event.get("choices")))):
-            index = index_of(found, number)
-            if text := as_text(found.get("text")):
-                yield Piece(index, "text", "text", text)
-            if reason := as_text(found.get("finish_reason")):
-                self.outcome.finish_reasons[index] = reason
+def _pieces(index: int, choice: Mapping[str, Any]) -> Iterator[Piece]:
+    if text := as_text(choice.get("text")):
+        yield Piece(index, "text", "text", text)
 
 
-FORM = Form(request, whole, ChunkReader)
+FORM = form(request, _answer, _pieces)

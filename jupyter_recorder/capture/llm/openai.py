@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from ...convert import parts
@@ -17,35 +18,40 @@ def request(body: Mapping[str, Any]) -> Request:
     return Request("openai", as_text(body.get("model")) or None, messages)
 
 
-def whole(body: Mapping[str, Any]) -> Outcome:
-    """Return a whole answer."""
-    outcome = Outcome()
+def form(
+    request: Callable[[Mapping[str, Any]], Request],
+    answer: Callable[[Mapping[str, Any]], list[Part]],
+    pieces: Callable[[int, Mapping[str, Any]], Iterator[Piece]],
+) -> Form:
+    """Return a form of choices: `answer` reads a whole one, `pieces` what is streamed of one."""
+
+    def whole(body: Mapping[str, Any]) -> Outcome:
+        outcome = Outcome()
+        for index, found in _choices(outcome, body):
+            outcome.choices[index] = answer(found)
+        return outcome
+
+    return Form(request, whole, partial(_ChunkReader, pieces))
+
+
+class _ChunkReader:
+    def __init__(self, pieces: Callable[[int, Mapping[str, Any]], Iterator[Piece]]) -> None:
+        self.outcome = Outcome()
+        self._pieces = pieces
+
+    def take(self, event: Mapping[str, Any]) -> Iterator[Piece]:
+        for index, found in _choices(self.outcome, event):
+            yield from self._pieces(index, found)
+
+
+def _choices(outcome: Outcome, body: Mapping[str, Any]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yield the choices with their numbers; what is said of them, and of the whole, goes to `outcome`."""
     about(outcome, body)
     for number, found in enumerate(map(as_mapping, as_list(body.get("choices")))):
         index = index_of(found, number)
-        outcome.choices[index] = _answer(as_mapping(found.get("message")))
+        yield index, found
         if reason := as_text(found.get("finish_reason")):
             outcome.finish_reasons[index] = reason
-    return outcome
-
-
-class ChunkReader:
-    """Reads `chat.completion.chunk`s."""
-
-    def __init__(self) -> None:
-        self.outcome = Outcome()
-
-    def take(self, event: Mapping[str, Any]) -> Iterator[Piece]:
-        """Yield a chunk's pieces."""
-        about(self.outcome, event)
-        for number, found in enumerate(map(as_mapping, as_list(event.get("choices")))):
-            index = index_of(found, number)
-            yield from _pieces(index, as_mapping(found.get("delta")))
-            if reason := as_text(found.get("finish_reason")):
-                self.outcome.finish_reasons[index] = reason
-
-
-FORM = Form(request, whole, ChunkReader)
 
 
 def index_of(choice: Mapping[str, Any], otherwise: int) -> int:
@@ -62,7 +68,8 @@ def about(outcome: Outcome, body: Mapping[str, Any]) -> None:
     outcome.error = dict(error) if isinstance(error := body.get("error"), Mapping) else outcome.error
 
 
-def _pieces(choice: int, delta: Mapping[str, Any]) -> Iterator[Piece]:
+def _pieces(choice: int, found: Mapping[str, Any]) -> Iterator[Piece]:
+    delta = as_mapping(found.get("delta"))
     if thought := as_text(delta.get("reasoning_content") or delta.get("reasoning")):
         yield Piece(choice, "reasoning", "reasoning", thought)
     for field in ("content", "refusal"):
@@ -134,3 +141,6 @@ def at_address(address: str, mime_type: str | None) -> Part:
     if data and head.startswith("data:"):
         return parts.blob(head.removeprefix("data:"), data)
     return parts.uri(address, mime_type)
+
+
+FORM = form(request, lambda choice: _answer(as_mapping(choice.get("message"))), _pieces)
