@@ -65,13 +65,18 @@ export class RecordingApi {
   }
 
   private request(path: string, init: RequestInit = {}): Promise<Response> {
-    return ask(this.settings, `recordings/${encodeURIComponent(this.id)}${path}`, init, this.id);
+    return ask(this.settings, `${recordingPath(this.id)}${path}`, init, this.id);
   }
+}
+
+/** Where a recording is below `api/recording/`. */
+export function recordingPath(id: string): string {
+  return `recordings/${encodeURIComponent(id)}`;
 }
 
 /** Where a recording is, or all of them. */
 export function recordingUrl({ baseUrl }: ServerConnection.ISettings, id = ''): string {
-  return `${baseUrl}api/recording/recordings/${encodeURIComponent(id)}`;
+  return `${baseUrl}api/recording/${recordingPath(id)}`;
 }
 
 /** Where the recorder's WebSocket is. */

@@ -4,7 +4,7 @@
 
 import { ServerConnection } from '@jupyterlab/services';
 
-import { ApiError, ask, socketUrl } from '../api';
+import { ApiError, ask, recordingPath, socketUrl } from '../api';
 import { readRecording } from './recording';
 import type { Recording } from './recording';
 
@@ -63,7 +63,7 @@ export class LibraryClient {
   /** One recording; null if it is not there. */
   async find(id: string): Promise<Recording | null> {
     try {
-      return readRecording(await this.json(of(id), {}, id));
+      return readRecording(await this.json(recordingPath(id), {}, id));
     } catch (error) {
       if (error instanceof ApiError && error.trouble === 'not_found') {
         return null;
@@ -83,31 +83,31 @@ export class LibraryClient {
   }
 
   async label(id: string, labels: Labels): Promise<Recording | null> {
-    return readRecording(await this.json(of(id), { method: 'PATCH', body: JSON.stringify(labels) }, id));
+    return readRecording(await this.json(recordingPath(id), { method: 'PATCH', body: JSON.stringify(labels) }, id));
   }
 
   async remove(id: string): Promise<void> {
-    await ask(this.settings, of(id), { method: 'DELETE' }, id);
+    await ask(this.settings, recordingPath(id), { method: 'DELETE' }, id);
   }
 
   /** Gets back what a dead process left; null if it held nothing, and is gone. */
   async recover(id: string): Promise<Recording | null> {
-    return readRecording((await this.json(`${of(id)}/recover`, { method: 'POST' }, id)).recording);
+    return readRecording((await this.json(`${recordingPath(id)}/recover`, { method: 'POST' }, id)).recording);
   }
 
   /** The replay as the MIME bundle of an output, embedded. */
   bundle(id: string): Promise<Record<string, unknown>> {
-    return this.json(`${of(id)}/replay`, {}, id);
+    return this.json(`${recordingPath(id)}/replay`, {}, id);
   }
 
   async exported(id: string, format: string): Promise<{ blob: Blob; name: string }> {
-    const response = await ask(this.settings, `${of(id)}/export?format=${encodeURIComponent(format)}`, {}, id);
+    const response = await ask(this.settings, `${recordingPath(id)}/export?format=${encodeURIComponent(format)}`, {}, id);
     const [, name = id] = /filename\*=UTF-8''(\S+)/.exec(response.headers.get('Content-Disposition') ?? '') ?? [];
     return { blob: await response.blob(), name: decodeURIComponent(name) };
   }
 
   async journal(id: string): Promise<string> {
-    return (await ask(this.settings, `${of(id)}/files/session.ndjson`, {}, id)).text();
+    return (await ask(this.settings, `${recordingPath(id)}/files/session.ndjson`, {}, id)).text();
   }
 
   /** JupyterLab's terminals that are recorded, with their recordings' ids (empty: it is being made). */
@@ -131,10 +131,6 @@ export class LibraryClient {
   private async json(path: string, init: RequestInit = {}, id = ''): Promise<Record<string, unknown>> {
     return (await (await ask(this.settings, path, init, id)).json()) as Record<string, unknown>;
   }
-}
-
-function of(id: string): string {
-  return `recordings/${encodeURIComponent(id)}`;
 }
 
 function readHit(raw: unknown): Hit | null {
