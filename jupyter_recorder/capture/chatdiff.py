@@ -28,10 +28,12 @@ class Recorded:
         for message in messages:
             self._bodies[str(message["message_id"])] = None if message.get("deleted") else str(message["content"])
 
-    def grows(self, message: Mapping[str, Any]) -> bool:
-        """Tell whether a message is one that is recorded, and has only become longer."""
-        before = self._bodies.get(str(message["id"]))
-        return before is not None and not message.get("deleted") and str(message.get("body")).startswith(before)
+    def growth(self, message: Mapping[str, Any]) -> str | None:
+        """Return what a message has beyond what is recorded of it; None if it has not only become longer."""
+        before, body = self._bodies.get(str(message["id"])), str(message.get("body") or "")
+        if before is None or message.get("deleted") or not body.startswith(before):
+            return None
+        return body[len(before) :]
 
     def changes(self, message: Mapping[str, Any], role: str) -> Iterator[Event]:
         """Yield the events that bring a message of the chat up to date; its sender has `role`."""
@@ -57,30 +59,6 @@ class Recorded:
     def gone(self, message_ids: Set[str]) -> list[str]:
         """Return which messages are recorded, not deleted, and not among those."""
         return [one for one, body in self._bodies.items() if body is not None and one not in message_ids]
-
-    def regain(
-        self,
-        stored: Iterable[Mapping[str, Any]],
-        redacted: Callable[[str], str],
-        role: Callable[[Mapping[str, Any]], str],
-    ) -> list[Event]:
-        """Return the events for what a store of the chat's has beyond what was learned; the chat may have lost it.
-
-        What a kill can have kept from being recorded counts: messages that have grown, and those after the last one
-        that is recorded. A store from before that says nothing new.
-        """
-        messages = [message for message in stored if not message.get("deleted")]
-        known = (place for place, message in enumerate(messages) if str(message["id"]) in self._bodies)
-        last = max(known, default=len(messages))
-        events: list[Event] = []
-        for place, message in enumerate(messages):
-            message_id, text = str(message["id"]), redacted(str(message.get("body") or ""))
-            before = self._bodies.get(message_id)
-            if before is not None and text.startswith(before):
-                events += self._grow(message_id, before, text)
-            elif message_id not in self._bodies and place > last:
-                events += self._add(message_id, role(message), text, message)
-        return events
 
     def reconcile(
         self, messages: Iterable[Mapping[str, Any]], redacted: Callable[[str], str]

@@ -11,26 +11,25 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ..errors import SessionNotFound
+from ..journal.cache import cache_folder, key_of
 from ..protocol import Answer, Error
 from ..service.served import ServedService
 from .chatdiff import Recorded
 from .labclients import from_client, know_users
-from .labrooms import keep_stored, plain, plain_messages, plain_value, take_stored
+from .labpending import Left, Pending, Said, hand_on
+from .labrooms import inserted, new_body, plain, plain_messages, plain_value
 
 log = logging.getLogger(__name__)
 
 PROVIDER: Final = "jupyterlab-chat"
-# Tokens that come within this time share a journal line; what a kill takes of them stands in the chat's file, or with
-# real-time collaboration in its store. Another store may be set there, which does not outlive the server, so that what
-# waits waits as short as the lines' cost allows.
+# Tokens that come within this time share a journal line; what waits is kept meanwhile (`labpending.py`).
 COALESCE_SECONDS: Final = 0.090
-COALESCE_SHARED_SECONDS: Final = 0.060
 _RETRY_SECONDS: Final = 1.0
 # A message that is refused so is refused again: its id may be too long, what it carries too large.
 _NEVER_TAKEN: Final = ("invalid_event", "too_large")
@@ -43,6 +42,10 @@ class LabChats:
 
     def __init__(self, settings: Mapping[str, Any], service: ServedService, redacted: Callable[[str], str]) -> None:
         self._redacted = redacted
+        library = service.core.library
+        self._pending = Pending(cache_folder(), key_of(library.root), library.files)
+        self._regained: asyncio.Task[None] | None = None
+        self._regaining: dict[str, asyncio.Task[None]] = {}  # by the session
         self._manager = settings.get("chat_manager")
         self._live: Mapping[str, Any] = settings.get("chats_by_id", {})
         self._service = service
@@ -53,8 +56,9 @@ class LabChats:
         """Record each chat that is open, and each that will be; false if jupyterlab-chat is not there."""
         if self._manager is None:
             return False
+        if left := self._pending.left():
+            self._regained = self._service.loop.create_task(self._regain(left))
         self._undo.callback(know_users())
-        self._undo.callback(keep_stored())
         self._manager.observe_chats(self._heard)
         for chat_id in list(self._live):
             self._open(chat_id)
@@ -63,9 +67,31 @@ class LabChats:
     def stop(self) -> None:
         """Hear no more; what was heard is handed on."""
         self._undo.close()
+        if self._regained is not None:
+            self._regained.cancel()
         for chat in self._chats.values():
             chat.detach()
         self._chats.clear()
+
+    def close(self) -> None:
+        """Let go of what was kept, after the service was closed."""
+        self._pending.close()
+
+    async def _regain(self, left: Sequence[Left]) -> None:
+        """Record what killed servers left; a chat that is opened meanwhile waits for that."""
+        said: dict[str, list[Said]] = {}
+        for one in (one for file in left for one in file.said):
+            said.setdefault(str(one.event["session_id"]), []).append(one)
+        is_done = False
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for session_id, events in said.items():
+                    start = {"type": "session_start", "session_id": session_id, "provider": PROVIDER}
+                    self._regaining[session_id] = tasks.create_task(hand_on(self._service, events, start))
+            is_done = True
+        finally:
+            for file in left:
+                file.let_go(done=is_done)
 
     async def _heard(self, *, data: Mapping[str, Any], **_: Any) -> None:
         chat_id, action = str(data.get("chat_id")), str(data.get("action"))
@@ -84,15 +110,29 @@ class LabChats:
             return
         if known is not None:
             known.detach()
-        chat = self._chats[chat_id] = RecordedChat(model, chat_id, self._service, self._redacted)
+        chat = RecordedChat(model, chat_id, self._service, self._redacted, self._pending)
+        chat.before = self._regaining.get(chat.session_id)
+        self._chats[chat_id] = chat
         chat.attach()
 
 
-class RecordedChat:
-    """One chat and its session."""
+class _Waiting(NamedTuple):
+    """A message that has changed since it was last handed on, and who did it; its event's number if it only grew."""
 
-    def __init__(self, model: Any, chat_id: str, service: ServedService, redacted: Callable[[str], str]) -> None:
+    message: Mapping[str, Any]
+    by: str | None
+    number: int | None
+
+
+class RecordedChat:
+    """One chat and its session; what `before` does is waited for first."""
+
+    def __init__(
+        self, model: Any, chat_id: str, service: ServedService, redacted: Callable[[str], str], pending: Pending
+    ) -> None:
         self.model = model
+        self.before: asyncio.Task[None] | None = None
+        self._pending = pending
         self._redacted = redacted
         self._service = service
         self.session_id = f"{PROVIDER}:{chat_id}"
@@ -101,8 +141,7 @@ class RecordedChat:
         self._ready = self._over = False
         self._handle: Any = None
         self._tasks: set[asyncio.Task[None]] = set()
-        # Messages that changed since they were last handed on: each with who did it.
-        self._waiting: dict[str, tuple[Mapping[str, Any], str | None]] = {}
+        self._waiting: dict[str, _Waiting] = {}
         self._handed_on = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._refused: dict[str, int] = {}  # how often each message was
@@ -110,8 +149,6 @@ class RecordedChat:
         # Its messages that have changed since one was put in or taken out, by their places: to read one takes as long
         # as all the rest that there is to do about a token.
         self._places: dict[int, Mapping[str, Any]] = {}
-        self._stored = take_stored(model)
-        self._pause = COALESCE_SECONDS if self._shared is None else COALESCE_SHARED_SECONDS
 
     def attach(self) -> None:
         """Hear what is said, after what was said before is recorded."""
@@ -155,8 +192,8 @@ class RecordedChat:
                 self._places.clear()
             changed: dict[int, Any] = {}
             for event in events:
-                places = [event.path[0]] if event.path else _inserted(event.delta)
-                changed |= {place: None if place in changed else _new_body(event) for place in places}
+                places = [event.path[0]] if event.path else inserted(event.delta)
+                changed |= {place: None if place in changed else new_body(event) for place in places}
             known = {place: self._places.pop(place, None) for place in changed}
             for place, body in changed.items():
                 if (message := self._message(place, known[place], body)) is not None:
@@ -193,15 +230,26 @@ class RecordedChat:
         message_id = str(message["id"])
         now = self._service.loop.time()
         waiting = self._waiting.get(message_id)
-        if waiting is not None and (by != waiting[1] or not _is_longer(message, waiting[0])):
+        if waiting is not None and (by != waiting.by or not _is_longer(message, waiting.message)):
             self._hand_on()  # what was shown meanwhile counts, too
         elif self._timer is not None and now >= self._timer.when():  # the loop is late: what waits has its own time
             self._hand_on()
-        self._waiting[message_id] = (message, by)
-        if now - self._handed_on >= self._pause or not self._recorded.grows(message):
+        if not self._can_wait(message, message_id, by) or now - self._handed_on >= COALESCE_SECONDS:
             self._hand_on()
         elif self._timer is None:
-            self._timer = self._service.loop.call_later(self._pause, self._hand_on)
+            self._timer = self._service.loop.call_later(COALESCE_SECONDS, self._hand_on)
+
+    def _can_wait(self, message: Mapping[str, Any], message_id: str, by: str | None) -> bool:
+        """Put a message among those that wait; false if it must not: it did more than grow, or isn't kept meanwhile."""
+        growth = self._recorded.growth(message)
+        if growth is None:
+            self._waiting[message_id] = _Waiting(message, by, None)
+            return False
+        waiting = self._waiting.get(message_id)
+        number = self._pending.number() if waiting is None or waiting.number is None else waiting.number
+        known = "" if waiting is None else self._recorded.growth(waiting.message) or ""
+        self._waiting[message_id] = _Waiting(message, by, number)
+        return self._pending.grow(number, self.session_id, message_id, by, growth[len(known) :])
 
     def _hand_on(self) -> None:
         if self._timer is not None:
@@ -211,8 +259,15 @@ class RecordedChat:
         waiting, self._waiting = self._waiting, {}
         with _guarded(self.session_id):
             self._follow_path()
-            for message, by in waiting.values():
-                if events := self._changes(message):
+            for message, by, number in waiting.values():
+                growth = self._recorded.growth(message)
+                events = self._changes(message)
+                if number is not None:
+                    if [growth] == [event.get("content_delta") for event in events]:
+                        events[0]["event_id"] = self._pending.event_id(number)
+                    else:
+                        self._pending.drop(number)
+                if events:
                     self._submit(events, by)
 
     # -- the session
@@ -231,6 +286,8 @@ class RecordedChat:
 
     async def _catch_up(self) -> None:
         """Record what the chat has and the session has not; note what the chat has lost."""
+        if self.before is not None:
+            await asyncio.wait([self.before])
         try:
             view = await self._service.session(self.session_id)
         except SessionNotFound:
@@ -242,14 +299,12 @@ class RecordedChat:
         self._path = str(self.model.get_path())
         start = {"type": "session_start", "session_id": self.session_id, "provider": PROVIDER}
         events = [{**start, "title": _title(self._path), "workspace_path": self._path, "metadata": self._about()}]
-        # What was shown when a kill came, and is in no file any more.
-        events += recorded.regain(self._stored, self._redacted, self._role)
         now = self._messages()
         grown, lost = recorded.reconcile(now, self._redacted)
         events += grown
         for message in now:
             events.extend(self._changes(message))
-        self._submit(events, None)
+        self._submit(events, None, keep=False)  # it stands in the chat
         if lost:
             self._note_lost(lost)
         self._ready = True
@@ -310,7 +365,9 @@ class RecordedChat:
             update = {"type": "session_update", "session_id": self.session_id, "title": _title(path)}
             self._submit([{**update, "metadata": self._about()}], None)
 
-    def _submit(self, events: list[dict[str, Any]], by: str | None) -> None:
+    def _submit(self, events: list[dict[str, Any]], by: str | None, *, keep: bool = True) -> None:
+        if keep:
+            events = [self._pending.add(one, by) if _is_said(one) else one for one in events]
         self._service.submit(events, partial(self._answered, events), by=by)
 
     def _answered(self, events: list[dict[str, Any]], answers: list[Answer]) -> None:
@@ -320,10 +377,11 @@ class RecordedChat:
             for event, answer in zip(events, answers, strict=True)
             if isinstance(answer, Error) and answer.code != "persist_failed"
         ]
+        unsafe = [answer for answer in answers if isinstance(answer, Error) and answer.code == "persist_failed"]
+        if not unsafe:
+            self._pending.settle(str(event.get("event_id")) for event in events)
         for message_id in {message_id for message_id, answer in refused if answer.code in _NEVER_TAKEN}:
             self._refused[message_id] = self._refused.get(message_id, 0) + 1
-        if not refused:
-            self._stored = []
         if refused and self._ready:
             answer = refused[0][1]
             log.warning("chat %s: an event was refused, all of it is looked at again: %s", self.session_id, answer)
@@ -349,25 +407,9 @@ def _guarded(chat: str) -> Iterator[None]:
         log.exception("chat %s: what was said could not be recorded", chat)
 
 
-def _inserted(delta: Any) -> list[int]:
-    """Return the places of what was inserted into a shared array."""
-    place = 0
-    found: list[int] = []
-    for change in delta:
-        if "retain" in change:
-            place += int(change["retain"])
-        elif "insert" in change:
-            found += range(place, place + len(change["insert"]))
-            place += len(change["insert"])
-    return found
-
-
-def _new_body(event: Any) -> str | None:
-    """Return a message's new body if nothing else of it has changed."""
-    if len(event.path) != 1 or list(getattr(event, "keys", ())) != ["body"]:
-        return None
-    body = event.keys["body"].get("newValue")
-    return body if isinstance(body, str) else None
+def _is_said(event: Mapping[str, Any]) -> bool:
+    """Tell whether an event is about a message, and not kept yet."""
+    return "message_id" in event and "event_id" not in event
 
 
 def _is_longer(message: Mapping[str, Any], before: Mapping[str, Any]) -> bool:

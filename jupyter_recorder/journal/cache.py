@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from pathlib import Path
@@ -20,6 +21,11 @@ def cache_folder() -> Path | None:
         return Path(chosen)
     folder = _user_cache() / NAME
     return None if is_remote(folder) else folder
+
+
+def key_of(root: Path) -> str:
+    """Return what the files about a root's recordings are called after, 16 hexadecimal digits."""
+    return hashlib.sha256(os.fsencode(os.path.realpath(root))).hexdigest()[:16]
 
 
 def _user_cache() -> Path:

@@ -133,6 +133,7 @@ class RecorderApp(ExtensionApp):
             self._pruning.stop()
             await asyncio.to_thread(self._searching.stop, _PATIENCE_SECONDS)
             await self._server.service.close()
+            self._chats.close()
 
     def _config(self) -> ServiceConfig:
         return ServiceConfig(

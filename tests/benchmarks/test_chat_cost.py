@@ -20,6 +20,8 @@ from jupyterlab_chat.ychat import YChat
 from pycrdt import Map
 
 from jupyter_recorder.capture.labchat import RecordedChat
+from jupyter_recorder.capture.labpending import Pending
+from jupyter_recorder.files import Files
 from jupyter_recorder.library.library import Library
 from jupyter_recorder.service import RecordingService, ServiceConfig
 from jupyter_recorder.service.served import ServedService
@@ -47,6 +49,18 @@ class Chat(WsChatModel):
         if self.stores:
             super().save()
             self.stored_bytes += (self.root_dir / self.path).stat().st_size
+
+
+class CountingFiles(Files):
+    """Counts what is written, also what is let go of again."""
+
+    written = 0
+
+    def write(self, fd: int, data: bytes | memoryview) -> int:
+        """Write, as ever."""
+        count = super().write(fd, data)
+        self.written += count
+        return count
 
 
 def said() -> list[dict[str, Any]]:
@@ -104,16 +118,19 @@ async def ours(folder: Path, opened: Callable[[Path], Any]) -> Cost:
     service = ServedService(RecordingService(ServiceConfig(), Library(folder / "root")))
     chat = opened(folder)
     idle, _ = await stream(chat)
-    recorded = RecordedChat(chat, "bench", service, str)
+    kept = CountingFiles()
+    pending = Pending(folder / "cache", "bench", kept)
+    recorded = RecordedChat(chat, "bench", service, str, pending)
     recorded.attach()
     while not recorded._ready:
         await asyncio.sleep(0.01)
     await service.status()
-    before = await journal_bytes(service, folder)
+    before = await journal_bytes(service, folder) + kept.written
     seconds, size = await stream(chat)
     recorded.detach()
-    after = await journal_bytes(service, folder)
+    after = await journal_bytes(service, folder) + kept.written
     await service.close()
+    pending.close()
     return Cost((seconds - idle) / TOKENS, (after - before) / size)
 
 

@@ -79,30 +79,3 @@ def test_what_is_taken_out_is_deleted_once() -> None:
     assert ["message_delete"] == [event["type"] for event in recorded.delete("one")]
     assert [] == recorded.gone({"two"})
     assert [] == [*recorded.delete("one"), *recorded.delete("never there")]
-
-
-def test_what_a_store_has_beyond_the_recording_is_regained() -> None:
-    """A message that has grown, and what came after the last one that is recorded; not what is old or changed."""
-    recorded = Recorded("s")
-    recorded.learn(
-        [{"message_id": key, "content": text} for key, text in (("a", "one"), ("b", "a ***"), ("c", "three"))]
-    )
-    recorded.learn([{"message_id": "d", "content": "", "deleted": True}])
-    stored = [message("never recorded", "0"), message("another", "a"), message("three", "c"), message("four", "d")]
-    stored += [message("a key and more", "b"), message("a last key", "e"), message("", "f", deleted=True)]
-    found = recorded.regain(stored, lambda text: text.replace("key", "***"), lambda one: f"role of {one['id']}")
-    assert [("message_append", "b", " and more"), ("message_add", "e", "a last ***")] == [
-        (event["type"], event["message_id"], event.get("content", event.get("content_delta"))) for event in found
-    ]
-    assert "role of e" == found[1]["role"]
-    grown, lost = recorded.reconcile([message("a key and more, too", "b")], lambda text: text.replace("key", "***"))
-    assert [", too"] == [event["content_delta"] for event in grown]
-    assert ["a", "c", "e"] == [one["message_id"] for one in lost]
-
-
-def test_a_store_that_knows_nothing_of_what_is_recorded_says_nothing() -> None:
-    """It is of another time."""
-    recorded = Recorded("s")
-    recorded.learn([{"message_id": "a", "content": "one"}])
-    assert [] == recorded.regain([message("old", "x"), message("older", "y")], same, lambda one: "user")
-    assert [] == recorded.regain([], same, lambda one: "user")

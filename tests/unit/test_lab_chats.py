@@ -28,6 +28,13 @@ SESSION = f"jupyterlab-chat:{CHAT}"
 NOTICE = ("system", "● This chat is recorded on the server.")
 
 
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where what waits is kept."""
+    monkeypatch.setenv("JUPYTER_RECORDER_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
 class Chats:
     """A real chat manager without a server, and what is recorded of its chats."""
 
@@ -67,6 +74,7 @@ class Chats:
         """End it in order."""
         self.recorded.stop()
         await self.served.close()
+        self.recorded.close()
 
 
 @contextlib.asynccontextmanager

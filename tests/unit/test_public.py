@@ -30,6 +30,7 @@ LAYERS = (
     {"ownership"},
     {"recorder", "capture.ipython", "capture.kernel", "capture.run"},
     {"service"},
+    {"capture.labpending"},
     {"hub", "capture.labchat", "capture.labterminal"},
     {"active", "client", "reading", "replay", "text"},
     {"convert"},

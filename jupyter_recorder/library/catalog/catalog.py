@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import hashlib
 import logging
-import os
 import shutil
 import sqlite3
 import tempfile
@@ -18,7 +16,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 from ...errors import RecError, StorageError
-from ...journal.cache import cache_folder
+from ...journal.cache import cache_folder, key_of
 from ..casts import SUFFIX
 from ..follow import JOURNAL
 from ..library import Library
@@ -83,8 +81,7 @@ class Catalog:
         """Where the index stands."""
         if self._folder is None:
             self._folder = cache_folder() or _folder_of_process()
-        root = hashlib.sha256(os.fsencode(os.path.realpath(self.library.root))).hexdigest()[:16]
-        return self._folder / f"catalog-{root}.sqlite"
+        return self._folder / f"catalog-{key_of(self.library.root)}.sqlite"
 
     def search(self, query: str, limit: int = LIMIT, after: str | None = None) -> SearchResult:
         """Find what a person typed (`query.py` says how), pages of what was indexed last, the newest first in each.
