@@ -86,6 +86,8 @@ def test_tokens_are_kept_as_they_come_and_let_go_when_they_are_safe(tmp_path: Pa
     assert 3 == len(kept(tmp_path / "made"))
     pending.settle([pending.event_id(second), "another's"])
     assert [] == kept(tmp_path / "made")
+    assert b"whole" not in files_in(tmp_path / "made")[0].read_bytes()
+    assert [0o700, 0o600] == [path.stat().st_mode & 0o777 for path in (tmp_path / "made", *files_in(tmp_path / "made"))]
     pending.close()
     assert [] == files_in(tmp_path / "made")
 
