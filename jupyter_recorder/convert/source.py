@@ -35,9 +35,9 @@ class Source:
         self._progress = progress
         self._done = self._told = 0.0
         self._files = list(recording.cast_files())
-        self._journal_size = sum(path.stat().st_size for _, path in segments(recording.path))
+        self.journal_size = sum(path.stat().st_size for _, path in segments(recording.path))
         self._cast_size = {file: _size(recording, file) for file in self._files}
-        self._total = self._journal_size + sum(self._cast_size.values())
+        self._total = self.journal_size + sum(self._cast_size.values())
         self._passes = 1
         self.outputs = CommandOutputs(self)
 
@@ -65,7 +65,7 @@ class Source:
 
     def passes(self, count: int) -> None:
         """Say that the journal will be read `count` times, so that progress ends at its total."""
-        self._total += self._journal_size * (count - self._passes)
+        self._total += self.journal_size * (count - self._passes)
         self._passes = count
 
     def events(self, report: Report | None = None, *, payloads: bool = True) -> Iterator[dict[str, Any]]:
@@ -75,7 +75,7 @@ class Source:
         for event in self.recording.events(report):
             event.pop("raw", None)
             yield join_payloads(self.recording.path, event) if payloads else event
-            self._advance(before + self._journal_size * event["seq"] / max(1, last) - self._done)
+            self._advance(before + self.journal_size * event["seq"] / max(1, last) - self._done)
 
     def casts(self) -> list[str]:
         """Return the terminals' files that are to be exported, by the options' `track`."""

@@ -4,7 +4,8 @@ The HTML is an `<iframe sandbox="allow-scripts" srcdoc=…>` that carries the pl
 needs neither kernel nor network. `labextension/src/replay/srcdoc.ts` fills the same template for the Lab extension.
 
 What the frame carries is the JSON
-`{"manifest": {…}, "journal": "…", "casts": {file: text}, "blobs": {sha256: base64}}`.
+`{"manifest": {…}, "journal": "…", "casts": {file: text}, "blobs": {sha256: base64}}`. An exported page carries its
+journal and its large terminals beside that, in parts.
 """
 
 from __future__ import annotations
@@ -119,17 +120,27 @@ def _html(embedded: str, options: ReplayOptions, *, name: str, summary: str, hei
 
 
 def _page(values: Mapping[str, str]) -> str:
-    fixed = {"THEME": "auto", "CODE": _base64(read_static("player.js.gz"))}
+    fixed = {"THEME": "auto", "PARTS": "", "CODE": _base64(read_static("player.js.gz"))}
     template = read_static("frame.html").decode("utf-8")
     # In one pass: what is filled in is never searched for places to fill.
     return re.sub(r"\{\{([A-Z]+)\}\}", lambda match: {**fixed, **values}[match[1]], template)
 
 
-def page_around(name: str, options: ReplayOptions) -> tuple[str, str]:
-    """Return what stands before and after the data in a page that is nothing but the replay of `name`."""
-    title = html.escape(f"Replay of {name}")
-    before, _, after = _page({"TITLE": title, "OPTIONS": _script_json(asdict(options)), "DATA": "\0"}).partition("\0")
-    return before, after
+def page_around(name: str, options: ReplayOptions) -> tuple[str, str, str]:
+    """Return what stands before, between and after parts and data in a page that is nothing but the replay of `name`.
+
+    A part (`part_of_file`) is a piece of a file that may be too large to be in the data.
+    """
+    values = {"TITLE": html.escape(f"Replay of {name}"), "OPTIONS": _script_json(asdict(options))}
+    before, between, after = _page({**values, "PARTS": "\0", "DATA": "\0"}).split("\0")
+    return before, between, after
+
+
+def part_of_file(file: str, data: bytes) -> bytes:
+    """Return the element that holds the next `data` of a file, whole lines; `carried.ts` reads it."""
+    packed = base64.b64encode(gzip.compress(data, 6, mtime=0))
+    name = html.escape(file).encode("utf-8", "replace")
+    return b'<script type="text/plain" data-file="%s" data-size="%d">%s</script>\n' % (name, len(data), packed)
 
 
 def _script_json(value: object) -> str:

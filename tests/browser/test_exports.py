@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
+import big_recordings as big
 import golden_convert as golden
 import pytest
 from lab import play_button, slider
@@ -46,6 +48,24 @@ def test_the_page_plays_offline(exported_page: Page, troubles: list[str], shots:
     expect(main.locator(".xterm-rows").first).to_contain_text("exit")
     expect(main.locator(".chat")).to_contain_text("Because of the loop.")
     assert "Replay of A bit of everything" == exported_page.title()
+    assert troubles == []
+
+
+def test_a_page_of_a_large_recording_plays_offline(page: Page, tmp_path: Path, troubles: list[str]) -> None:
+    """A journal and a terminal too large to be one text: read by parts, from the first screen to the last."""
+    cast = big.make(tmp_path / "root", 24) / "terminal.cast"
+    last = f" {len(cast.read_bytes().splitlines()) - 1} The quick"
+    export_recording(Library(tmp_path / "root").find("big"), "html", tmp_path / "big.html")
+    page.goto((tmp_path / "big.html").as_uri())
+    main = page.locator("body")
+    rows = main.locator(".xterm-rows")
+    expect(main.locator(".chat")).to_contain_text("The quick brown fox")
+    expect(rows).to_contain_text("        1 The quick")
+    slider(main).press("End")
+    expect(rows).to_contain_text(last)
+    expect(main.locator(".cells")).to_contain_text(re.compile(r"print\(\d{4}\)"))
+    slider(main).press("Home")
+    expect(rows).not_to_contain_text(last)
     assert troubles == []
 
 

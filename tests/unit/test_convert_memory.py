@@ -60,9 +60,10 @@ def test_an_export_of_many_conversations_is_read_one_by_one(tmp_path: Path) -> N
 
 
 def test_a_page_beyond_what_it_can_play_is_refused(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A recording that no browser could unpack makes no page; the error says what to do."""
-    monkeypatch.setattr("jupyter_recorder.convert.exporters.html.LIMIT", 20 << 20)
-    with pytest.raises(RecError, match="a page can play 20 MiB: trim it, or export its terminals"):
+    """Payloads that no browser could unpack in one piece make no page; the error says what to do."""
+    monkeypatch.setattr("jupyter_recorder.convert.exporters.html.LIMIT", 10 << 20)
+    monkeypatch.setattr("jupyter_recorder.convert.exporters.html.LARGE", 20 << 20)
+    with pytest.raises(RecError, match="has 12 MiB of payloads, and a page can play 10 MiB: trim it"):
         export_recording(Library(root).find("big"), "html", tmp_path / "out.html")
 
     assert not (tmp_path / "out.html").exists()

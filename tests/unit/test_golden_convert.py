@@ -63,8 +63,12 @@ def test_a_page_carries_the_recording_itself(tmp_path: Path) -> None:
     """What the page's player unpacks is the manifest, the journal, the casts and the payloads, as golden."""
     page = golden.exported(golden.everything(tmp_path), "html", tmp_path).decode()
     packed = re.search(r'<script type="text/plain" id="data">([^<]*)</script>', page)
+    parts = re.findall(r'<script type="text/plain" data-file="session.ndjson" data-size="(\d+)">([^<]*)</script>', page)
     assert packed is not None
     carried = json.loads(gzip.decompress(base64.b64decode(packed[1])))
+    journal = [gzip.decompress(base64.b64decode(data)) for _, data in parts]
+    assert [str(len(part)) for part in journal] == [size for size, _ in parts]
+    carried = {"manifest": carried.pop("manifest"), "journal": b"".join(journal).decode(), **carried}
     found = json.dumps(carried, indent=1, ensure_ascii=False).encode()
 
     assert golden.held(golden.OUT / "everything.html.carried.json", found).decode() == found.decode()

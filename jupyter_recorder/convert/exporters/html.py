@@ -10,48 +10,73 @@ from typing import Any, Final
 
 from ...errors import RecError, StorageError
 from ...journal.codec import encode_line
-from ...replay.bundle import ReplayOptions, page_around
+from ...replay.bundle import ReplayOptions, page_around, part_of_file
 from ...replay.load import references
 from ..draft import BESIDE
 from ..source import Source
 
 LIMIT: Final = 500 << 20
-"""The most that a page's player unpacks, in bytes (`payload.ts`)."""
+"""The most that a page's player unpacks in one piece, in bytes (`payload.ts`): payloads and small terminals."""
+LARGE: Final = 8 << 20
+"""A terminal that takes more bytes is read by parts, as one that a server has (`link.ts`)."""
+_PART: Final = 1 << 20
 _GZIP: Final = 31
 _PIECE: Final = 1 << 16
 
 
 def export(source: Source) -> Iterator[bytes]:
     """Yield the page; raises `RecError` for a recording too large to be played in one."""
-    size = source.recording.size_bytes()
+    large = {file for file in source.casts() if source.cast_size(file) > LARGE}
+    size = source.recording.size_bytes() - source.journal_size - sum(map(source.cast_size, large))
     if size > LIMIT:
         raise RecError(
-            f"{source.recording.name!r} takes {size / 2**20:.0f} MiB, and a page can play {LIMIT >> 20} MiB: "
-            "trim it, or export its terminals as asciicast"
+            f"{source.recording.name!r} has {size / 2**20:.0f} MiB of payloads, and a page can play {LIMIT >> 20} MiB: "
+            "trim it, or export it in another format"
         )
-    source.passes(2)
-    before, after = page_around(source.title, ReplayOptions(start=source.start))
+    before, between, after = page_around(source.title, ReplayOptions(start=source.start))
+    blobs: set[str] = set()
+    begun: set[str] = set()  # of a terminal that the journal does not tell of nobody would read the parts
     yield before.encode()
-    yield from _base64(_gzipped(_payload(source)))
+    yield from _parts("session.ndjson", _journal(source, blobs, begun))
+    for file in sorted(large & begun):
+        yield from _parts(file, source.cast_text(file))
+    yield between.encode()
+    casts = [file for file in source.casts() if file not in large & begun]
+    yield from _base64(_gzipped(_payload(source, casts, sorted(blobs))))
     yield after.encode()
 
 
-def _payload(source: Source) -> Iterator[bytes]:
-    """Yield the JSON that the player reads (`replay.bundle`), a piece at a time."""
-    yield b'{"manifest":' + _json(source.manifest) + b',"journal":"'
-    blobs: set[str] = set()
+def _parts(file: str, lines: Iterator[bytes]) -> Iterator[bytes]:
+    held = bytearray()
+    for line in lines:
+        held += line
+        if len(held) >= _PART:
+            yield part_of_file(file, bytes(held))
+            held.clear()
+    if held:
+        yield part_of_file(file, bytes(held))
+
+
+def _journal(source: Source, blobs: set[str], begun: set[str]) -> Iterator[bytes]:
+    """Yield the journal's lines; `blobs` is given the payloads that they name, `begun` the terminals' files."""
     for event in source.events(payloads=False):
         shown = _shown(event)
         references(shown, blobs)
-        yield _inner(encode_line(shown))
-    yield b'","casts":{'
-    for number, file in enumerate(source.casts()):
+        if event["type"] == "terminal_start":
+            begun.add(str(event.get("file")))
+        yield encode_line(shown)
+
+
+def _payload(source: Source, casts: Iterable[str], blobs: Iterable[str]) -> Iterator[bytes]:
+    """Yield the JSON that the player reads (`replay.bundle`), a piece at a time."""
+    yield b'{"manifest":' + _json(source.manifest) + b',"casts":{'
+    for number, file in enumerate(casts):
         yield (b"," if number else b"") + _json(file) + b':"'
         for line in source.cast_text(file):
             yield _inner(line)
         yield b'"'
     yield b'},"blobs":{'
-    yield from _members(source, sorted(blobs))
+    yield from _members(source, blobs)
     yield b"}}"
 
 

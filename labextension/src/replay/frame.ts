@@ -4,7 +4,7 @@
 
 import xtermCss from '@xterm/xterm/css/xterm.css';
 
-import { parseRecording } from './model/recording';
+import { readCarried } from './carried';
 import type { Payload } from './model/recording';
 import { decode } from './payload';
 import { Player } from './player';
@@ -46,7 +46,11 @@ async function start(root: HTMLElement): Promise<void> {
   try {
     const options = JSON.parse(content('options')) as PlayerOptions;
     const payload = JSON.parse(await decode(content('data'))) as Payload;
-    port.drive(new Player(root, parseRecording(payload), options));
+    await readCarried(document, payload, recording => {
+      const player = new Player(root, recording, options);
+      recording.onTrouble = message => player.tell(message);
+      port.drive(player);
+    });
   } catch (error) {
     port.fail(error);
   }

@@ -7,11 +7,11 @@ import type { FileState } from '../api';
 import { keepIndex, keptIndex } from '../index-cache';
 import { TrackSocket } from '../socket';
 import type { FrameHost } from './frame-host';
+import { JOURNAL_FILE } from './model/recording';
 import type { LargeFile, Manifest } from './port';
 import type { Feed } from './source';
 import type { FrameOptions } from './srcdoc';
 
-const JOURNAL = 'session.ndjson';
 const RETRY_MS = 3000;
 
 // How often the size of a large file that is still written is asked for.
@@ -113,7 +113,7 @@ class Session {
       return;
     }
     this.host.open(manifest, this.options, live, large);
-    await this.give(JOURNAL, journal);
+    await this.give(JOURNAL_FILE, journal);
     this.seq = lastSeq(journal);
     const small = states.filter(({ size }) => size > 0 && size <= LARGE_BYTES).map(({ file }) => file);
     const next = new Map<string, number>();
@@ -138,7 +138,7 @@ class Session {
   /** A recording of which nothing was written yet has no journal. */
   private async journal(): Promise<string> {
     try {
-      return await this.api.text(JOURNAL);
+      return await this.api.text(JOURNAL_FILE);
     } catch (error) {
       if (error instanceof ApiError && error.trouble === 'not_found') {
         return '';
@@ -212,7 +212,7 @@ class Session {
   }
 
   private take(track: string, index: number, event: unknown): void {
-    const file = track === 'journal' ? JOURNAL : `${track}.cast`;
+    const file = track === 'journal' ? JOURNAL_FILE : `${track}.cast`;
     const line = `${JSON.stringify(event)}\n`;
     const last = this.waiting.at(-1);
     if (last !== undefined && last.file === file && last.from + last.lines.length === index) {
@@ -232,7 +232,7 @@ class Session {
     for (const { file, from, lines } of this.waiting.splice(0)) {
       this.later(async () => {
         await this.give(file, lines.join(''), from);
-        if (file === JOURNAL) {
+        if (file === JOURNAL_FILE) {
           this.seq = from + lines.length - 1;
           await this.endIfWhole();
         }
@@ -245,7 +245,7 @@ class Session {
   }
 
   private async give(file: string, text: string, from?: number): Promise<void> {
-    if (file === JOURNAL) {
+    if (file === JOURNAL_FILE) {
       await this.giveBlobs(text);
     }
     if (!this.closed && text !== '') {

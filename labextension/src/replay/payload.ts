@@ -6,9 +6,13 @@
 const MAX_INFLATED_BYTES = 512 * 2 ** 20;
 
 export async function decode(base64: string): Promise<string> {
-  const bytes = Uint8Array.from(atob(base64.trim()), char => char.charCodeAt(0));
+  const bytes = bytesOf(base64);
   const gzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
   return gzipped ? inflateText(bytes) : new TextDecoder().decode(bytes);
+}
+
+export function bytesOf(base64: string): Uint8Array {
+  return Uint8Array.from(atob(base64.trim()), char => char.charCodeAt(0));
 }
 
 /** Inflates the text in a message's gzipped part. */

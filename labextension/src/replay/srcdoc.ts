@@ -23,6 +23,7 @@ export function srcdoc(data: string, options: FrameOptions, title: string, theme
     OPTIONS: escapeJson(JSON.stringify(options)),
     // What the notebook holds is hostile until shown otherwise: only base64 gets through.
     DATA: data.replace(/[^A-Za-z0-9+/=]/g, ''),
+    PARTS: '',
     CODE: ''
   };
   return FRAME_HTML.replace(/\{\{([A-Z]+)\}\}/g, (whole, name: string) => values[name] ?? whole);

@@ -80,7 +80,9 @@ export function chaptersOf(events: readonly TimedEvent[], terminals: readonly Pi
     }
   }
   for (const { markers } of terminals) {
-    chapters.push(...markers.map(({ t, data }) => ({ t, kind: 'marker' as const, label: shorten(data || 'Marker') })));
+    for (const { t, data } of markers) {
+      chapters.push({ t, kind: 'marker', label: shorten(data || 'Marker') });
+    }
   }
   return chapters.sort((a, b) => a.t - b.t).filter((chapter, at, all) => !repeats(chapter, all[at - 1], all[at + 1]));
 }

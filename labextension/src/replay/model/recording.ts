@@ -60,6 +60,8 @@ interface Large {
   readonly saved: ArrayBuffer | undefined;
 }
 
+/** What a journal's lines are appended to. */
+export const JOURNAL_FILE = 'session.ndjson';
 const JOURNAL = /^session(\.\d+)?\.ndjson$/;
 const CAST = /\.cast$/;
 
@@ -304,18 +306,30 @@ export class GrowingRecording implements Recording {
 
 /** Reads a recording that is there as a whole. */
 export function parseRecording(payload: Payload): GrowingRecording {
+  const recording = beginRecording(payload);
+  appendCasts(recording, payload);
+  return recording;
+}
+
+/** Reads all of a payload but its casts: of the journal there may come more before them. `large` are read by ranges. */
+export function beginRecording(payload: Payload, large: ReadonlyMap<string, CastFile> = new Map()): GrowingRecording {
   const recording = new GrowingRecording(payload.manifest ?? {}, false, false);
+  large.forEach((cast, file) => recording.addLarge(file, cast));
   for (const [sha256, base64] of Object.entries(payload.blobs ?? {})) {
     const content = decodeBlob(base64);
     if (content !== undefined) {
       recording.addBlob(sha256, content);
     }
   }
-  recording.append('session.ndjson', payload.journal ?? '');
+  recording.append(JOURNAL_FILE, payload.journal ?? '');
+  return recording;
+}
+
+/** Reads a payload's casts, the journal being read. */
+export function appendCasts(recording: GrowingRecording, payload: Payload): void {
   for (const [file, content] of Object.entries(payload.casts ?? {})) {
     recording.append(file, content);
   }
-  return recording;
 }
 
 /** Decodes base64 to the text that it holds as UTF-8. */

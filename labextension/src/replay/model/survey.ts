@@ -153,8 +153,8 @@ export class Survey {
   private static from(outline: Outline, bytes: Uint8Array, offset: number): Survey | null {
     const survey = new Survey(offset);
     const timed = (code: string) => ([t, data]: readonly [number, string]): TerminalEvent => ({ t: t + offset, code, data });
-    survey.known.push(...outline.blocks.map(([first, before]) => ({ first, before })));
-    survey.sizes.push(...outline.sizes.map(([t, size]) => ({ t, size })));
+    outline.blocks.forEach(([first, before]) => survey.known.push({ first, before }));
+    outline.sizes.forEach(([t, size]) => survey.sizes.push({ t, size }));
     outline.activity.forEach(t => survey.activity.push({ t: t + offset }));
     outline.markers.forEach(marker => survey.markers.push(timed('m')(marker)));
     outline.typed.forEach(key => survey.typed.push(timed('i')(key)));

@@ -8,15 +8,18 @@ import { Cursor } from '../model/cursor';
 import type { Recording, TimedEvent } from '../model/recording';
 import { h } from './dom';
 import { Follower } from './follow';
-import { KeyedList } from './keyed';
 import { renderOutput } from './output-view';
 import { reachable } from './scrollable';
 import type { View } from './view';
+import { WindowList } from './window-list';
+
+// As in the style sheet.
+const GAP_PX = 12;
 
 export class CellsView implements View {
   readonly element = h('div', { class: 'cells scroller', tabindex: '0', role: 'log', 'aria-label': 'Notebook cells' });
   private readonly cursor: Cursor<TimedEvent, CellsState>;
-  private readonly list = new KeyedList<Cell | Divider>(this.element, renderItem);
+  private readonly list = new WindowList<Cell | Divider>(this.element, GAP_PX, renderItem);
   private shown = -1;
   private readonly follower = new Follower(this.element);
 
@@ -28,7 +31,8 @@ export class CellsView implements View {
     const { items } = this.cursor.at(t);
     if (this.cursor.position !== this.shown) {
       this.shown = this.cursor.position;
-      this.follower.reveal(this.list.update(items));
+      const goal = this.follower.follows && items.length > 0 ? newestOf(items) : null;
+      this.follower.reveal(this.list.update(items, goal));
     }
   }
 
@@ -36,6 +40,11 @@ export class CellsView implements View {
     const cells = this.cursor.at(t).items.filter((item): item is Cell => item.kind === 'cell');
     return cells.some(cell => cell.status === 'running') ? 'running' : '';
   }
+}
+
+/** The index of what has changed last. */
+function newestOf(items: readonly (Cell | Divider)[]): number {
+  return items.reduce((newest, item, at) => (item.version >= items[newest]!.version ? at : newest), 0);
 }
 
 function renderItem(item: Cell | Divider): HTMLElement {

@@ -7,6 +7,8 @@ import type { Recording } from '../model/recording';
 import { clockText, h } from './dom';
 
 const BUCKETS = 240;
+// No timeline is so wide that more places could be told apart.
+const TICK_PLACES = 1000;
 const NEAR_PX = 6;
 
 export class TimelineView {
@@ -34,7 +36,7 @@ export class TimelineView {
       activityOf(this.recording, 'activity'),
       activityOf(this.recording, 'activity played'),
       h('div', { class: 'rail' }, h('div', { class: 'done' })),
-      ...this.recording.chapters.map(chapter => this.tick(chapter)),
+      this.ticks(),
       h('div', { class: 'thumb' }),
       this.tip
     );
@@ -51,10 +53,20 @@ export class TimelineView {
     return this.recording.duration > 0 ? t / this.recording.duration : 0;
   }
 
-  private tick({ t, kind }: Chapter): HTMLElement {
-    const tick = h('i', { class: 'tick', 'data-kind': kind });
-    tick.style.left = `${this.share(t) * 100}%`;
-    return tick;
+  /** One for all chapters of a kind that stand at one place: there may be any number of them. */
+  private ticks(): DocumentFragment {
+    const ticks = document.createDocumentFragment();
+    const last = new Map<string, number>();
+    for (const { t, kind } of this.recording.chapters) {
+      const place = Math.floor(this.share(t) * TICK_PLACES);
+      if (last.get(kind) !== place) {
+        last.set(kind, place);
+        const tick = h('i', { class: 'tick', 'data-kind': kind });
+        tick.style.left = `${this.share(t) * 100}%`;
+        ticks.append(tick);
+      }
+    }
+    return ticks;
   }
 
   private listen(): void {

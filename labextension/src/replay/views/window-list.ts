@@ -4,11 +4,15 @@
 
 import { h } from './dom';
 import { Heights } from './heights';
-import type { Item } from './keyed';
 
 // Beyond what is in sight, so that a slow scroll never shows an empty edge.
 const OVERSCAN_PX = 300;
 const GUESS_PX = 90;
+
+export interface Item {
+  readonly key: string;
+  readonly version: number;
+}
 
 interface Shown {
   readonly version: number;
