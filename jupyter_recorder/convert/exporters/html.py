@@ -62,7 +62,7 @@ def _journal(source: Source, blobs: set[str], begun: set[str]) -> Iterator[bytes
     for event in source.events(payloads=False):
         shown = _shown(event)
         references(shown, blobs)
-        if event["type"] == "terminal_start":
+        if event.get("type") == "terminal_start":
             begun.add(str(event.get("file")))
         yield encode_line(shown)
 
