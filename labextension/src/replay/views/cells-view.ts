@@ -52,7 +52,7 @@ function renderItem(item: Cell | Divider): HTMLElement {
 }
 
 function renderDivider({ kind, text }: Divider): HTMLElement {
-  return h('div', { class: `divider ${kind}` }, h('span', {}, text));
+  return h('article', { class: `divider ${kind}` }, h('span', {}, text));
 }
 
 function renderCell(cell: Cell): HTMLElement {
