@@ -22,7 +22,7 @@ from ..protocol import Answer, Error
 from ..service.served import ServedService
 from .chatdiff import Recorded
 from .labclients import from_client, know_users
-from .labpending import Left, Pending, Said, hand_on
+from .labpending import RETRY_SECONDS, Left, Pending, Said, hand_on
 from .labrooms import inserted, new_body, plain, plain_messages, plain_value
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 PROVIDER: Final = "jupyterlab-chat"
 # Tokens that come within this time share a journal line; what waits is kept meanwhile (`labpending.py`).
 COALESCE_SECONDS: Final = 0.090
-_RETRY_SECONDS: Final = 1.0
 # A message that is refused so is refused again: its id may be too long, what it carries too large.
 _NEVER_TAKEN: Final = ("invalid_event", "too_large")
 NOTICE_SENDER: Final = "jupyter-recorder"
@@ -57,7 +56,7 @@ class LabChats:
         if self._manager is None:
             return False
         if left := self._pending.left():
-            self._regained = self._service.loop.create_task(self._regain(left))
+            self._regain(left)
         self._undo.callback(know_users())
         self._manager.observe_chats(self._heard)
         for chat_id in list(self._live):
@@ -68,7 +67,7 @@ class LabChats:
         """Hear no more; what was heard is handed on."""
         self._undo.close()
         if self._regained is not None:
-            self._regained.cancel()
+            self._regained.cancel()  # and those that it waits for
         for chat in self._chats.values():
             chat.detach()
         self._chats.clear()
@@ -77,18 +76,24 @@ class LabChats:
         """Let go of what was kept, after the service was closed."""
         self._pending.close()
 
-    async def _regain(self, left: Sequence[Left]) -> None:
+    def _regain(self, left: Sequence[Left]) -> None:
         """Record what killed servers left; a chat that is opened meanwhile waits for that."""
         said: dict[str, list[Said]] = {}
         for one in (one for file in left for one in file.said):
             said.setdefault(str(one.event["session_id"]), []).append(one)
+        for session_id, events in said.items():
+            start = {"type": "session_start", "session_id": session_id, "provider": PROVIDER}
+            task = self._service.loop.create_task(hand_on(self._service, events, start))
+            self._regaining[session_id] = task
+        self._regained = self._service.loop.create_task(self._let_go(left))
+
+    async def _let_go(self, left: Sequence[Left]) -> None:
+        """Let go of what was left when all of it is recorded; what is not is the next server's."""
         is_done = False
         try:
-            async with asyncio.TaskGroup() as tasks:
-                for session_id, events in said.items():
-                    start = {"type": "session_start", "session_id": session_id, "provider": PROVIDER}
-                    self._regaining[session_id] = tasks.create_task(hand_on(self._service, events, start))
-            is_done = True
+            with _guarded("of a server that was killed"):
+                await asyncio.gather(*self._regaining.values())
+                is_done = True
         finally:
             for file in left:
                 file.let_go(done=is_done)
@@ -372,21 +377,20 @@ class RecordedChat:
 
     def _answered(self, events: list[dict[str, Any]], answers: list[Answer]) -> None:
         # Of what is not safe yet the service itself takes care.
-        refused = [
-            (str(event.get("message_id")), answer)
+        known = [
+            (event, answer)
             for event, answer in zip(events, answers, strict=True)
-            if isinstance(answer, Error) and answer.code != "persist_failed"
+            if not (isinstance(answer, Error) and answer.code == "persist_failed")
         ]
-        unsafe = [answer for answer in answers if isinstance(answer, Error) and answer.code == "persist_failed"]
-        if not unsafe:
-            self._pending.settle(str(event.get("event_id")) for event in events)
+        self._pending.settle(str(event.get("event_id")) for event, _ in known)
+        refused = [(str(event.get("message_id")), answer) for event, answer in known if isinstance(answer, Error)]
         for message_id in {message_id for message_id, answer in refused if answer.code in _NEVER_TAKEN}:
             self._refused[message_id] = self._refused.get(message_id, 0) + 1
         if refused and self._ready:
             answer = refused[0][1]
             log.warning("chat %s: an event was refused, all of it is looked at again: %s", self.session_id, answer)
             self._ready = False
-            self._service.loop.call_later(_RETRY_SECONDS, self._begin)
+            self._service.loop.call_later(RETRY_SECONDS, self._begin)
 
     def _changes(self, message: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return the events for a message; of one that was refused the text alone is tried, and then no more."""

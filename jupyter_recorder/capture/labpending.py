@@ -41,7 +41,7 @@ _MOST: Final = 1 << 24
 # Bytes that may have to go from the end of a text that was cut off: an escape, or a character.
 _TORN: Final = 16
 _NOT_YET: Final = ("persist_failed", "recording_in_progress")
-_RETRY_SECONDS: Final = 1.0
+RETRY_SECONDS: Final = 1.0
 
 
 class Said(NamedTuple):
@@ -69,6 +69,7 @@ class Pending:
         self._open_text: tuple[int, int] | None = None
         self._numbers = itertools.count(1)
         self._waiting: set[str] = set()
+        self._fails = False
 
     def number(self) -> int:
         """Return the number of an event that begins to wait."""
@@ -173,10 +174,13 @@ class Pending:
         try:
             write_all(self._files, self._fd, data)
         except OSError as error:
-            log.warning("what is said in chats can't be kept until it is recorded: %s", error)
+            if not self._fails:  # once, and not for each token
+                log.warning("what is said in chats can't be kept until it is recorded: %s", error)
+            self._fails = True
             with contextlib.suppress(OSError):
                 self._files.truncate(self._fd, self._size)
             return False
+        self._fails = False
         self._size += len(data)
         return True
 
@@ -226,7 +230,7 @@ def said(data: bytes, tag: str) -> Iterator[Said]:
     *lines, tail = data.split(b"\n")
     for line in [*lines, *_mended(tail)]:
         match _value(line):
-            case {"event": {"event_id": str() as event_id} as event, "by": by}:
+            case {"event": {"event_id": str() as event_id, "session_id": str()} as event, "by": by}:
                 found[event_id] = Said(event, by)
             case {"session_id": str() as session_id, "message_id": str() as message_id, "by": by}:
                 names.append((session_id, message_id, by))
@@ -279,8 +283,8 @@ async def hand_on(service: ServedService, left: Sequence[Said], start: Mapping[s
             for answer in answers:
                 if isinstance(answer, Error) and answer.code not in _NOT_YET:
                     log.warning("%s: what was said before a kill is refused: %s", start["session_id"], answer)
-        if waits:
-            await asyncio.sleep(_RETRY_SECONDS)
+        if waits:  # for another process or for the disk, and neither tells when that is over
+            await asyncio.sleep(RETRY_SECONDS)
 
 
 def _code(answer: Answer) -> str | None:

@@ -20,7 +20,9 @@ from pycrdt import Map
 from services import PATIENCE, Service, start
 
 from jupyter_recorder.capture.labchat import LabChats
+from jupyter_recorder.capture.labpending import Pending
 from jupyter_recorder.errors import SessionNotFound
+from jupyter_recorder.journal.cache import key_of
 from jupyter_recorder.service.served import ServedService
 
 CHAT = "shared"
@@ -318,6 +320,27 @@ def test_a_chat_that_cannot_be_recorded_goes_on(tmp_path: Path, caplog: pytest.L
             chats.tell("closed")
             await asyncio.sleep(0)
             assert [] == await chats.texts()
+
+    asyncio.run(record())
+
+
+def test_what_was_left_comes_before_what_the_chat_has(tmp_path: Path, cache: Path) -> None:
+    """A chat that is open when the recorder begins, and of which a killed server left something: nothing is doubled."""
+
+    async def record() -> None:
+        async with chats_in(tmp_path) as chats:
+            chat = shared()
+            message_id = say(chat, "one two three")
+            chats.put_in(chat)
+            left = Pending(cache, key_of(chats.service.library.root))
+            told = {"type": "message_add", "session_id": SESSION, "message_id": message_id, "role": "user"}
+            left.add({**told, "content": "one "}, None)
+            assert left.grow(left.number(), SESSION, message_id, None, "two ")
+            left.close()
+            chats.recorded.record_all()
+            await chats.has(("user", "one two three"), NOTICE)
+            lines = [line for line in chats.service.lines(SESSION) if line.get("message_id") == message_id]
+            assert ["one ", "two ", "three"] == [line.get("content", line.get("content_delta")) for line in lines]
 
     asyncio.run(record())
 

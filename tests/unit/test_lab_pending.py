@@ -154,6 +154,9 @@ def test_a_file_cut_anywhere_has_what_stands_before_the_cut(tmp_path: Path) -> N
         assert found[:-1] == texts[: max(0, len(found) - 1)]
         assert not found or texts[len(found) - 1].startswith(found[-1])
     assert texts == found
+    nobodys = data.replace(b'"session_id":"jupyterlab-chat:one","message_id":"o"', b'"message_id":"o"')
+    assert nobodys != data
+    assert [texts[0], texts[2]] == [text for _, text, _ in short(list(said(nobodys, "tag")))]
     damaged = data.replace(b'"whole"', b'"whole\xff').replace(b"\n", b'\nnot JSON\n[1,2,3,4]\n[99,1,"x"]\n[]\n', 1)
     assert [texts[0], texts[2]] == [text for _, text, _ in short(list(said(damaged, "tag")))]
     assert [] == list(said(b"", "tag"))
