@@ -131,7 +131,8 @@ def page_around(name: str, options: ReplayOptions) -> tuple[str, str, str]:
 
     A part (`part_of_file`) is a piece of a file that may be too large to be in the data.
     """
-    values = {"TITLE": html.escape(f"Replay of {name}"), "OPTIONS": _script_json(asdict(options))}
+    title = html.escape(f"Replay of {name}").replace("\0", "\N{REPLACEMENT CHARACTER}")  # as a browser reads it
+    values = {"TITLE": title, "OPTIONS": _script_json(asdict(options))}
     before, between, after = _page({**values, "PARTS": "\0", "DATA": "\0"}).split("\0")
     return before, between, after
 

@@ -24,6 +24,7 @@ from jupyter_recorder.replay.bundle import (
     ReplayOptions,
     link_bundle,
     mime_bundle,
+    page_around,
 )
 
 JOURNAL = b'{"seq":1,"at":1000,"type":"cell_start","cell_id":"a","execution_count":1,"source":"1"}\n'
@@ -124,6 +125,14 @@ def test_a_title_is_never_filled_in() -> None:
     title = re.search("<title>(.*?)</title>", page(bundle(data(manifest={"name": "{{DATA}} {{CODE}}"}))))
     assert title is not None
     assert title[1] == "Replay of {{DATA}} {{CODE}}"
+
+
+def test_a_page_is_cut_where_data_goes_and_nowhere_else() -> None:
+    """A title with the character that marks the places, which a browser would not show either."""
+    before, between, after = page_around("a\0b", ReplayOptions())
+    assert "<title>Replay of a\N{REPLACEMENT CHARACTER}b</title>" in before
+    assert between.endswith('id="data">')
+    assert after.startswith("</script>")
 
 
 def test_invalid_utf8_is_replaced() -> None:
