@@ -5,6 +5,7 @@
 
 import { CastFile } from './model/cast-file';
 import { unpack } from './model/packing';
+import { Recent } from './model/recent';
 import { JOURNAL_FILE, appendCasts, beginRecording } from './model/recording';
 import type { GrowingRecording, Payload } from './model/recording';
 import { bytesOf } from './payload';
@@ -58,22 +59,13 @@ function unpackPart({ element }: Part): Promise<ArrayBuffer> {
 }
 
 function castOf(parts: readonly Part[]): CastFile {
-  const kept = new Map<Part, Promise<ArrayBuffer>>();
-  const read = (part: Part): Promise<ArrayBuffer> => {
-    const bytes = kept.get(part) ?? unpackPart(part);
-    kept.delete(part);
-    kept.set(part, bytes);
-    if (kept.size > KEPT_PARTS) {
-      kept.delete(kept.keys().next().value!);
-    }
-    return bytes;
-  };
+  const recent = new Recent<Part, ArrayBuffer>(KEPT_PARTS);
   const readRange = async (start: number, end: number): Promise<ArrayBuffer> => {
     const found = new Uint8Array(end - start);
     let at = 0;
     for (const part of parts) {
       if (at < end && at + part.size > start) {
-        found.set(new Uint8Array(await read(part)).subarray(Math.max(0, start - at), end - at), Math.max(0, at - start));
+        found.set(new Uint8Array(await recent.get(part, () => unpackPart(part))).subarray(Math.max(0, start - at), end - at), Math.max(0, at - start));
       }
       at += part.size;
     }

@@ -8,6 +8,7 @@
 import { CastReader } from './cast';
 import type { CastEvent, Header } from './cast';
 import { pack, unpack } from './packing';
+import { Recent } from './recent';
 
 export const BLOCK_BYTES = 64 * 1024;
 
@@ -24,8 +25,7 @@ export type ReadRange = (start: number, end: number) => Promise<ArrayBuffer>;
 
 export class CastFile {
   private known: Header | null = null;
-  /** What was read last, the newest at the end. */
-  private readonly kept = new Map<number, Promise<string>>();
+  private readonly recent = new Recent<number, string>(KEPT_BLOCKS);
   /** As Blobs, which the browser keeps outside of the page's heap. */
   private readonly packed = new Map<number, Blob>();
   private packedBytes = 0;
@@ -62,7 +62,7 @@ export class CastFile {
 
   /** There are `size` bytes now. */
   grow(size: number): void {
-    this.kept.delete(this.wholeBlocks);
+    this.recent.forget(this.wholeBlocks);
     this.size = Math.max(this.size, size);
   }
 
@@ -106,14 +106,7 @@ export class CastFile {
   }
 
   private text(block: number): Promise<string> {
-    const text = this.kept.get(block) ?? this.texts(block, 1).then(([only = '']) => only);
-    this.kept.delete(block);
-    this.kept.set(block, text);
-    text.catch(() => this.kept.delete(block));
-    if (this.kept.size > KEPT_BLOCKS) {
-      this.kept.delete(this.kept.keys().next().value!);
-    }
-    return text;
+    return this.recent.get(block, () => this.texts(block, 1).then(([only = '']) => only));
   }
 
   /** Bytes from the one before `from` to the end of the line in which `until` lies. */
