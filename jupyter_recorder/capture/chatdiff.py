@@ -30,14 +30,14 @@ class Recorded:
 
     def growth(self, message: Mapping[str, Any]) -> str | None:
         """Return what a message has beyond what is recorded of it; None if it has not only become longer."""
-        before, body = self._bodies.get(str(message["id"])), str(message.get("body") or "")
+        before, body = self._bodies.get(str(message["id"])), body_of(message)
         if before is None or message.get("deleted") or not body.startswith(before):
             return None
         return body[len(before) :]
 
     def changes(self, message: Mapping[str, Any], role: str) -> Iterator[Event]:
         """Yield the events that bring a message of the chat up to date; its sender has `role`."""
-        message_id, body = str(message["id"]), str(message.get("body") or "")
+        message_id, body = str(message["id"]), body_of(message)
         if message_id not in self._bodies:
             if message.get("deleted"):  # nobody knows any more what it was
                 return
@@ -78,7 +78,7 @@ class Recorded:
             if message is None:
                 found.append({"message_id": message_id, "why": "missing"})
                 continue
-            body = str(message.get("body") or "")
+            body = body_of(message)
             text = redacted(body)
             if text.startswith(before):
                 grown += self._grow(message_id, before, text)
@@ -107,3 +107,8 @@ class Recorded:
 
     def _event(self, kind: str, message_id: str) -> Event:
         return {"type": kind, "session_id": self._session_id, "message_id": message_id}
+
+
+def body_of(message: Mapping[str, Any]) -> str:
+    """Return a chat message's text."""
+    return str(message.get("body") or "")

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ..errors import SessionNotFound
 from ..journal.cache import cache_folder, key_of
@@ -24,12 +24,11 @@ from .chatdiff import Recorded
 from .labclients import from_client, know_users
 from .labpending import RETRY_SECONDS, Left, Pending, Said, hand_on
 from .labrooms import inserted, new_body, plain, plain_messages, plain_value
+from .labwaiting import Changed, Waiting
 
 log = logging.getLogger(__name__)
 
 PROVIDER: Final = "jupyterlab-chat"
-# Tokens that come within this time share a journal line; what waits is kept meanwhile (`labpending.py`).
-COALESCE_SECONDS: Final = 0.090
 # A message that is refused so is refused again: its id may be too long, what it carries too large.
 _NEVER_TAKEN: Final = ("invalid_event", "too_large")
 NOTICE_SENDER: Final = "jupyter-recorder"
@@ -121,14 +120,6 @@ class LabChats:
         chat.attach()
 
 
-class _Waiting(NamedTuple):
-    """A message that has changed since it was last handed on, and who did it; its event's number if it only grew."""
-
-    message: Mapping[str, Any]
-    by: str | None
-    number: int | None
-
-
 class RecordedChat:
     """One chat and its session; what `before` does is waited for first."""
 
@@ -146,9 +137,7 @@ class RecordedChat:
         self._ready = self._over = False
         self._handle: Any = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._waiting: dict[str, _Waiting] = {}
-        self._handed_on = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._waiting = Waiting(service.loop, self.session_id, pending, self._growth, self._hand_on)
         self._refused: dict[str, int] = {}  # how often each message was
         self._shared: Any = getattr(model, "ymessages", None)  # with real-time collaboration
         # Its messages that have changed since one was put in or taken out, by their places: to read one takes as long
@@ -165,7 +154,7 @@ class RecordedChat:
 
     def detach(self) -> None:
         """Hear no more."""
-        self._hand_on()
+        self._waiting.hand_on()
         self._ready = False
         with contextlib.suppress(Exception):
             if self._shared is not None:
@@ -177,7 +166,7 @@ class RecordedChat:
         """End the session: the chat was closed or deleted; opened again, or talked in, it goes on."""
         self._over = True
         if self._ready:
-            self._hand_on()
+            self._waiting.hand_on()
             self._ready = False
             self._submit([{"type": "session_end", "session_id": self.session_id}], None)
 
@@ -192,22 +181,26 @@ class RecordedChat:
     def _shared_changed(self, events: Any) -> None:
         with _guarded(self.session_id):
             is_client, by = from_client()
-            moved = [event for event in events if not event.path]
-            if moved:
-                self._places.clear()
-            changed: dict[int, Any] = {}
+            is_taken_out = False
+            changed: dict[int, str | None] = {}
             for event in events:
-                places = [event.path[0]] if event.path else inserted(event.delta)
-                changed |= {place: None if place in changed else new_body(event) for place in places}
-            known = {place: self._places.pop(place, None) for place in changed}
+                path = event.path
+                if path:
+                    place = path[0]
+                    changed[place] = None if place in changed else new_body(event)
+                else:
+                    self._places.clear()
+                    changed |= dict.fromkeys(inserted(event.delta))
+                    is_taken_out = is_taken_out or any("delete" in change for change in event.delta)
             for place, body in changed.items():
-                if (message := self._message(place, known[place], body)) is not None:
+                if (message := self._message(place, body)) is not None:
                     self._changed(message, by)
-            if any("delete" in change for event in moved for change in event.delta):
+            if is_taken_out:
                 self._taken_out(is_client, by)
 
-    def _message(self, place: int, known: Mapping[str, Any] | None, body: str | None) -> Mapping[str, Any] | None:
-        """Return a shared document's message, as it was `known` if its body alone has changed, to that."""
+    def _message(self, place: int, body: str | None) -> Mapping[str, Any] | None:
+        """Return a shared document's message, as it was known if its body alone has changed, to that."""
+        known = self._places.pop(place, None)
         message = plain(self._shared[place]) if known is None or body is None else {**known, "body": body}
         if message is not None:
             self._places[place] = message
@@ -217,7 +210,7 @@ class RecordedChat:
         """Look what is no more in the shared document: deleted by a client, or lost by a file that was read again."""
         if not self._ready:
             return
-        self._hand_on()
+        self._waiting.hand_on()
         gone = self._recorded.gone({str(message["id"]) for message in self._messages()})
         if is_client:
             self._submit([event for message_id in gone for event in self._recorded.delete(message_id)], by)
@@ -226,45 +219,20 @@ class RecordedChat:
             self._service.loop.call_soon(self._tell_participants)  # it can't be written to in here
 
     def _changed(self, message: Mapping[str, Any], by: str | None) -> None:
-        """Take a message as it is now: one that grows waits a little for more, unless it was quiet before."""
         if not self._ready:  # all that is there will be looked at
             if self._over:
                 self._over = False
                 self._begin()
             return
-        message_id = str(message["id"])
-        now = self._service.loop.time()
-        waiting = self._waiting.get(message_id)
-        if waiting is not None and (by != waiting.by or not _is_longer(message, waiting.message)):
-            self._hand_on()  # what was shown meanwhile counts, too
-        elif self._timer is not None and now >= self._timer.when():  # the loop is late: what waits has its own time
-            self._hand_on()
-        if not self._can_wait(message, message_id, by) or now - self._handed_on >= COALESCE_SECONDS:
-            self._hand_on()
-        elif self._timer is None:
-            self._timer = self._service.loop.call_later(COALESCE_SECONDS, self._hand_on)
+        self._waiting.changed(message, by)
 
-    def _can_wait(self, message: Mapping[str, Any], message_id: str, by: str | None) -> bool:
-        """Put a message among those that wait; false if it must not: it did more than grow, or isn't kept meanwhile."""
-        growth = self._recorded.growth(message)
-        if growth is None:
-            self._waiting[message_id] = _Waiting(message, by, None)
-            return False
-        waiting = self._waiting.get(message_id)
-        number = self._pending.number() if waiting is None or waiting.number is None else waiting.number
-        known = "" if waiting is None else self._recorded.growth(waiting.message) or ""
-        self._waiting[message_id] = _Waiting(message, by, number)
-        return self._pending.grow(number, self.session_id, message_id, by, growth[len(known) :])
+    def _growth(self, message: Mapping[str, Any]) -> str | None:
+        return self._recorded.growth(message)  # of what is recorded now: it is learned anew
 
-    def _hand_on(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._handed_on = self._service.loop.time()
-        waiting, self._waiting = self._waiting, {}
+    def _hand_on(self, waiting: Sequence[Changed]) -> None:
         with _guarded(self.session_id):
             self._follow_path()
-            for message, by, number in waiting.values():
+            for message, by, number in waiting:
                 growth = self._recorded.growth(message)
                 events = self._changes(message)
                 if number is not None:
@@ -414,15 +382,6 @@ def _guarded(chat: str) -> Iterator[None]:
 def _is_said(event: Mapping[str, Any]) -> bool:
     """Tell whether an event is about a message, and not kept yet."""
     return "message_id" in event and "event_id" not in event
-
-
-def _is_longer(message: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
-    """Tell whether a message still has all that it had before."""
-    return not message.get("deleted") and _body(message).startswith(_body(before))
-
-
-def _body(message: Mapping[str, Any]) -> str:
-    return str(message.get("body") or "")
 
 
 def _title(path: str) -> str:

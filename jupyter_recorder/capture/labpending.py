@@ -84,11 +84,10 @@ class Pending:
         name = (session_id, message_id, by)
         if name not in self._names and not self._write_name(*name):
             return False
-        place = (self._names[name], number)
-        data = _quoted(text)
-        if place != self._open_text:
-            data = self._closed(b'[%d,%d,"' % place) + data
-        if not self._write(data):
+        place, data = (self._names[name], number), _quoted(text)
+        if place == self._open_text:
+            return self._write(data)
+        if not self._write(self._closed(b'[%d,%d,"' % place) + data):
             return False
         self._open_text = place
         self._waiting.add(self.event_id(number))

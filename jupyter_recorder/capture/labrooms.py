@@ -38,7 +38,8 @@ def inserted(delta: Any) -> list[int]:
 
 def new_body(event: Any) -> str | None:
     """Return a message's new body if nothing else of it has changed."""
-    if len(event.path) != 1 or list(getattr(event, "keys", ())) != ["body"]:
+    keys: Mapping[str, Any] = getattr(event, "keys", {})
+    if len(event.path) != 1 or len(keys) != 1 or "body" not in keys:
         return None
-    body = event.keys["body"].get("newValue")
+    body = keys["body"].get("newValue")
     return body if isinstance(body, str) else None
