@@ -11,11 +11,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import Any, Final
 
 from ..errors import RecError
+from .ahead import Ahead
 
 _READ_BYTES: Final = 1 << 16
 # A child left in the background keeps the terminal open; after the program has ended, so much quiet ends the reading,
@@ -53,6 +55,8 @@ class PtyProgram:
         self.interrupted = self._insistence = 0
         self._interrupted_at = float("-inf")
         self._kill_at: float | None = None
+        self._untyped: deque[bytes] = deque()
+        self._ahead: Ahead[tuple[bytes, bool]] | None = None
         try:
             self._begin(command, cols, rows, added or {})
         except (OSError, ValueError) as error:  # no terminal left, a command too long or with a NUL in it
@@ -60,6 +64,7 @@ class PtyProgram:
 
     def _begin(self, command: str, cols: int, rows: int, added: Mapping[str, str]) -> None:
         self._master, slave = os.openpty()
+        os.set_blocking(self._master, False)
         try:
             self.resize(cols, rows)
             with _heeded_signals():
@@ -84,26 +89,64 @@ class PtyProgram:
         termios.tcsetwinsize(self._master, (rows, cols))
 
     def write(self, data: bytes) -> None:
-        """Type `data`; a program that has gone takes nothing."""
-        with contextlib.suppress(OSError):
-            os.write(self._master, data)
+        """Type `data`; a program that has gone takes nothing.
+
+        What a terminal has no room for, whose program reads nothing, is typed by `chunks` when it has. Safe to be
+        called in a signal handler.
+        """
+        self._untyped.append(data)
+        self._type_on()
+
+    def _type_on(self) -> None:
+        """Type what is to be typed, as far as there is room."""
+        while True:
+            try:
+                data = self._untyped.popleft()
+            except IndexError:  # all is typed, here or in another thread
+                return
+            try:
+                taken = os.write(self._master, data)
+            except BlockingIOError:
+                taken = 0
+            except OSError:  # the program has gone
+                continue
+            if taken < len(data):
+                self._untyped.appendleft(data[taken:])
+                return
 
     def chunks(self, keys: int | None = None, on_keys: Callable[[bytes], None] | None = None) -> Iterator[bytes]:
         """Yield what the program shows, until it has ended and all was read.
 
-        `keys` is a descriptor whose bytes go to the program (None: nobody types); `on_keys` sees them too.
+        `keys` is a descriptor whose bytes go to the program (None: nobody types); `on_keys` sees them too, among what
+        is shown in the order in which they were typed. The terminal is read while what it showed last is worked on:
+        it holds 4 KiB, and the program waits while it is full.
         """
+        self._ahead = Ahead(self._pieces(keys))
+        for data, is_typed in self._ahead:
+            if not is_typed:
+                yield data
+            elif on_keys is not None:
+                on_keys(data)
+
+    def _pieces(self, keys: int | None) -> Iterator[tuple[bytes, bool] | None]:
+        """Yield what is shown and what is typed (then true), and None whenever there was nothing for a while."""
         sources = [self._master] if keys is None else [self._master, keys]
         ended_at: float | None = None
         while True:
-            ready, _, _ = select.select(sources, [], [], 0.5 if ended_at is None else _QUIET_SECONDS)
-            if keys in ready and keys is not None:
-                self._type(keys, sources, on_keys)
+            waiting = [self._master] if self._untyped else []
+            ready, typing, _ = select.select(sources, waiting, [], 0.5 if ended_at is None else _QUIET_SECONDS)
+            if typing:
+                self._type_on()
+            if not ready:
+                yield None
+            if keys in ready and keys is not None and (typed := self._type(keys, sources)):
+                yield typed, True
             if self._master in ready:
                 data = self._read()
-                if not data:
+                if data == b"":
                     return
-                yield data
+                if data is not None:
+                    yield data, False
             elif ended_at is not None:
                 return
             if ended_at is not None and time.monotonic() - ended_at > _LINGER_SECONDS:
@@ -123,6 +166,8 @@ class PtyProgram:
 
     def close(self) -> None:
         """Let go of the terminal; a program that still runs is hung up."""
+        if self._ahead is not None:
+            self._ahead.end()  # first: its descriptor's number may soon be another's
         os.close(self._master)
         if self._process.poll() is None:
             self._signal(signal.SIGHUP)
@@ -167,35 +212,38 @@ class PtyProgram:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, number)
 
-    def _type(self, keys: int, sources: list[int], on_keys: Callable[[bytes], None] | None) -> None:
+    def _type(self, keys: int, sources: list[int]) -> bytes:
+        """Type what was typed, and return it; nothing if nobody types any more."""
         try:
             data = os.read(keys, _READ_BYTES)
         except OSError:  # the terminal that this process sat in is gone
             data = b""
         if not data:
             sources.remove(keys)
-            return
-        self.write(data)
-        if on_keys is not None:
-            on_keys(data)
+        else:
+            self.write(data)
+        return data
 
-    def _read(self) -> bytes:
-        """Return what there is to be read, nothing at the end.
+    def _read(self) -> bytes | None:
+        """Return what there is to be read; nothing at the end, None if there is nothing yet.
 
         A PTY gives 4 KiB at a time: in a flood, what is there by then is taken together, since each piece that is
         recorded costs more than what is in it.
         """
         parts: list[bytes] = []
         size = 0
-        while True:
+        while size < _READ_BYTES:
             try:
                 data = os.read(self._master, _READ_BYTES)
+            except BlockingIOError:
+                return b"".join(parts) or None
             except OSError:  # EIO: the last one that had the terminal open has closed it
-                data = b""
+                break
+            if not data:
+                break
             parts.append(data)
             size += len(data)
-            if not data or size >= _READ_BYTES or not select.select([self._master], [], [], 0)[0]:
-                return b"".join(parts)
+        return b"".join(parts)
 
 
 @contextlib.contextmanager

@@ -32,6 +32,10 @@ class Layer:
     def __init__(self, patterns: tuple[Pattern, ...]) -> None:
         self._patterns = patterns
 
+    def is_clean(self, data: bytes, start: int) -> bool:
+        """Tell whether nothing from `start` on is a match, or could become one: one search, which captures nothing."""
+        return not self._patterns or self._any.search(data, start) is None
+
     def find(self, data: bytes, start: int) -> Hit | None:
         """Find the first match in `data` from `start` on."""
         match = self._full.search(data, start) if self._patterns else None
@@ -67,12 +71,21 @@ class Layer:
         return begin, before + first.start(first.lastindex)
 
     @cached_property
+    def _any(self) -> Any:
+        full = "|".join(f"{p.keep}(?:{p.secret.full}){p.post}" for p in self._patterns)
+        return compiled(f"{full}|{self._unfinished}")
+
+    @cached_property
     def _full(self) -> Any:
         return compiled("|".join(f"{p.keep}({p.secret.full}){p.post}" for p in self._patterns))
 
     @cached_property
     def _growing(self) -> Any:
-        return compiled(rf"(?:{'|'.join(f'{p.keep}{p.secret.grow}' for p in self._patterns)})\z")
+        return compiled(self._unfinished)
+
+    @property
+    def _unfinished(self) -> str:
+        return rf"(?:{'|'.join(f'{p.keep}{p.secret.grow}' for p in self._patterns)})\z"
 
     @cached_property
     def _begun(self) -> Any:

@@ -32,6 +32,8 @@ class Stage:
 
     def feed(self, data: bytes, limit: int) -> bytes:
         """Take `data`, give what is safe now; an unfinished match over `limit` bytes is settled as it stands."""
+        if self._passes(data):
+            return data
         rest = self._without_tail(data) if self._tail else data
         self._buffer += rest
         given: list[bytes] = []
@@ -41,6 +43,17 @@ class Stage:
         self._give(live[1] if live else len(self._buffer), given)
         self._forget(live)
         return b"".join(given)
+
+    def _passes(self, data: bytes) -> bool:
+        """Take `data` if nothing is held and nothing in it has to be, as of most text; one search tells."""
+        if self._tail or self._given < len(self._buffer):
+            return False
+        whole = self._buffer + data
+        if not self._layer.is_clean(whole, self._searched):
+            return False
+        self._buffer, self._given = whole, len(whole)
+        self._forget(None)
+        return True
 
     def flush(self) -> bytes:
         """Give what is held, redacted as it stands; what follows may still continue a match that had begun."""

@@ -16,15 +16,24 @@ from pathlib import Path
 
 from measure import Figures, arguments, finish, note, python, ratio, run
 
-DRAIN = """
-import sys
+LOADED = """
+import os, subprocess, sys
 from jupyter_recorder.capture.pty import PtyProgram
 from jupyter_recorder.library.library import Library
 from jupyter_recorder.recorder import Recorder
-program = PtyProgram(f"cat {sys.argv[1]}", 80, 24)
+command = f"cat {sys.argv[1]}"
 """
-BARE = f"{DRAIN}\nfor chunk in program.chunks(): pass\nassert program.wait() == 0"
-OURS = f"""{DRAIN}
+BARE = f"""{LOADED}
+master, slave = os.openpty()
+program = subprocess.Popen(["bash", "-c", command], stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
+os.close(slave)
+try:
+    while os.read(master, 65536): pass
+except OSError: pass  # EIO: the program has closed its end
+assert program.wait() == 0
+"""
+OURS = f"""{LOADED}
+program = PtyProgram(command, 80, 24)
 recorder = Recorder.start(Library(sys.argv[2]), "bench", "terminal")
 track = recorder.terminal(80, 24)
 for chunk in program.chunks(): track.output(chunk)

@@ -74,6 +74,27 @@ def test_what_is_typed_reaches_the_program() -> None:
     assert [b"ana\r"] == heard
 
 
+def test_a_paste_and_a_flood_do_not_wait_for_each_other() -> None:
+    """What a busy program has no room for is typed later; meanwhile all that it shows is read."""
+    keys, typist = os.pipe()
+    program = PtyProgram(
+        "stty raw -echo; echo ready; head -c 300000 /dev/zero | tr '\\0' x; head -c 60000 | wc -c", 80, 24
+    )
+    shown = b""
+    heard: list[bytes] = []
+    for chunk in program.chunks(keys, heard.append):
+        if not shown:
+            os.write(typist, b"y" * 60_000)
+        shown += chunk
+    program.close()
+    for end in (keys, typist):
+        os.close(end)
+
+    assert b"y" * 60_000 == b"".join(heard)
+    assert 300_000 == shown.count(b"x")
+    assert shown.endswith(b"60000\n")
+
+
 def test_keys_that_end_do_not_end_the_program() -> None:
     """When nobody types any more, the program goes on to its end."""
     keys, typist = os.pipe()
@@ -131,6 +152,18 @@ def test_closing_ends_a_program_that_runs() -> None:
     program.close()
 
     assert 129 == program.wait()
+
+
+def test_nothing_is_read_any_more_when_it_is_closed() -> None:
+    """Who fails in the midst of what is shown can close it at once, whatever still holds the iterator."""
+    program = PtyProgram("while :; do echo x; done", 80, 24)
+    chunks = program.chunks()
+    next(chunks)
+    program.close()
+
+    assert [] == [thread for thread in threading.enumerate() if thread.name == "jupyter-recorder-read"]
+    assert 129 == program.wait()
+    del chunks
 
 
 def test_ctrl_c_of_this_process_is_the_programs() -> None:
