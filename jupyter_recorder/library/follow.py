@@ -65,7 +65,10 @@ class TrackTail:
 
         Raises `OSError` if the recording is gone or cannot be read.
         """
-        lines: list[TailLine] = []
+        return list(self.lines(limit))
+
+    def lines(self, limit: int = READ_BYTES) -> Iterator[TailLine]:
+        """Yield what `read` returns, read as it is asked for; who breaks off gets the rest the next time."""
         size = 0
         for index, line in self._new():
             if index <= self._last:
@@ -73,10 +76,9 @@ class TrackTail:
             self._last = index
             size += len(line.data)
             if self._is_wanted(line):
-                lines.append(line)
+                yield line
             if size >= limit:
                 break
-        return lines
 
     def _new(self) -> Iterator[tuple[int, TailLine]]:
         parts = [self._part(path).read() for path in self._paths()]

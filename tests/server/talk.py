@@ -53,10 +53,10 @@ def until(connection: ClientConnection, so: Callable[[Any], bool]) -> list[Any]:
     return found
 
 
-def eventually(so: Callable[[], Any]) -> Any:
-    """Wait until something is so, and return it."""
+def eventually(so: Callable[[], Any], pause: float = 0.02) -> Any:
+    """Wait until something is so, and return it; ask every `pause` seconds."""
     deadline = time.monotonic() + PATIENCE
     while not (found := so()):
         assert time.monotonic() < deadline
-        time.sleep(0.02)
+        time.sleep(pause)
     return found

@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -17,8 +19,11 @@ from hypothesis import strategies as st
 from jupyter_recorder.errors import StorageError
 from jupyter_recorder.library.catalog import Catalog, CatalogThread
 from jupyter_recorder.library.catalog import catalog as catalog_module
+from jupyter_recorder.library.catalog import thread as pace_module
 from jupyter_recorder.library.catalog.query import to_match
-from jupyter_recorder.library.catalog.thread import rest_seconds
+from jupyter_recorder.library.catalog.thread import Pace, rest_seconds
+from jupyter_recorder.library.catalog.tracks import JournalReader, TerminalReader
+from jupyter_recorder.library.follow import READ_BYTES
 from jupyter_recorder.library.library import Library
 from jupyter_recorder.recorder import Recorder
 
@@ -373,12 +378,24 @@ def test_an_update_gives_way_line_by_line(library: Library, catalog: Catalog) ->
     assert found(catalog, "heron")
 
 
+@pytest.mark.parametrize(("worked", "rest"), [(0.0002, 0.0), (0.0003, 0.0006), (0.001, 0.002), (1.0, 0.01)])
+def test_a_rest_is_as_long_as_the_work_before_it(worked: float, rest: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice that where nobody else has anything to do: thousands of small recordings are a millisecond's work each."""
+    clock, rests = [100.0], [0.0]
+    monkeypatch.setattr(pace_module.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(pace_module.time, "sleep", rests.append)
+    pace = Pace()
+    clock[0] += worked
+    pace()
+    assert pytest.approx(rest) == rests[-1]
+
+
 def test_the_busier_the_others_the_longer_it_rests() -> None:
-    """A third of a processor where nothing else is to be done, a twentieth where there is no time for it."""
+    """A third of a processor where nothing else is to be done, a fortieth where there is no time for it."""
     rests = [rest_seconds(others) for others in (0.0, 0.2, 0.5, 0.8, 1.0, 1.7)]
-    assert pytest.approx(0.002) == rests[0]
+    assert pytest.approx(0.0005) == rests[0]
     assert sorted(rests) == rests
-    assert [0.02, 0.02] == rests[-2:]
+    assert [0.01, 0.01] == rests[-2:]
 
 
 def test_a_hundred_terminals_are_each_read_once(
@@ -432,3 +449,95 @@ def test_two_processes_have_one_index(library: Library, catalog: Catalog, tmp_pa
     catalog.update()
     assert 1800 == catalog.search("shared").total
     assert 6 == catalog.search("word299").total
+
+
+def large(library: Library, name: str) -> None:
+    """Record some megabytes of text in eighty messages, each of which is a short line and a file."""
+    recorder = Recorder.start(library, name, "chat")
+    for number in range(80):
+        recorder.chat.add("user", f"{name}{number} " + " ".join(f"w{word % 997}" for word in range(50_000)))
+    recorder.stop()
+
+
+@pytest.fixture
+def slow(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> Catalog:
+    """The catalog on a machine where each line takes a twentieth of a second, and nothing else any time."""
+    clock = [0.0]
+
+    def pass_time() -> None:
+        clock[0] += 0.05
+
+    catalog.give_way = pass_time
+    monkeypatch.setattr(catalog_module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    return catalog
+
+
+def test_nothing_waits_for_a_large_recording(library: Library, slow: Catalog) -> None:
+    """What is said now is found after the second update, however much there is to read of others, new or not."""
+    large(library, "old")
+    assert not slow.update(0.5)
+    large(library, "new")
+    recorder = Recorder.start(library, "chat", "chat")
+    for word in ("toucan", "pelican", "heron"):
+        recorder.chat.add("user", f"a {word}")
+        recorder.wait()
+        assert [False, False] == [slow.update(0.5), slow.update(0.5)]
+        assert 1 == slow.search(word).total
+    recorder.stop()
+    assert slow.update()
+    assert (1, 1) == (slow.search("old79").total, slow.search("new79").total)
+
+
+def test_large_recordings_are_read_by_turns(library: Library, slow: Catalog) -> None:
+    """None is read to its end before another one is begun."""
+    assert slow.update()
+    names = ("one", "two", "three")
+    for name in names:
+        large(library, name)
+    for _ in range(4):
+        assert not slow.update(0.5)
+    assert [1, 1, 1] == [slow.search(f"{name}0").total for name in names]
+    assert [0, 0, 0] == [slow.search(f"{name}79").total for name in names]
+    assert slow.update()
+    assert [1, 1, 1] == [slow.search(f"{name}79").total for name in names]
+
+
+def test_a_read_takes_a_megabyte_of_text(library: Library) -> None:
+    """Not of lines: each of them may stand for a file of megabytes. Where it breaks off it goes on, once each."""
+    large(library, "old")
+    reader = JournalReader(next(library.root.glob("old-*")), 0, "chat")
+    reads = []
+    while (rows := reader.read(lambda: None)) is not None:
+        reads.append("".join(row.text.text for row in rows))
+    longest = max(map(len, reads))
+    assert READ_BYTES <= longest < 2 * READ_BYTES
+    assert [1] * 80 == ["".join(reads).count(f"old{number} ") for number in range(80)]
+
+
+def test_a_read_takes_little_of_a_terminal(library: Library) -> None:
+    """A screen is slow: nothing else waits for a megabyte of it. Each of its lines is told once, in order."""
+    recorder = Recorder.start(library, "shell", "terminal")
+    track = recorder.terminal(40, 6)
+    for number in range(2_000):
+        track.output(b"heron %d\r\n" % number)
+        track.flush()
+    recorder.stop()
+    reader = TerminalReader(recorder.path, track.name, 0, 0)
+    taken = [0]
+    reads, rows = [], []
+    while (more := reader.read(lambda: taken.append(taken.pop() + 1))) is not None:
+        reads.append(taken[0])
+        rows += more
+    assert max(after - before for before, after in pairwise([0, *reads])) < 1_000
+    assert [f"heron {number}" for number in range(2_000)] == [row.text.text for row in [*rows, *reader.settle()]]
+
+
+def test_what_cannot_be_read_takes_no_turns(library: Library, catalog: Catalog) -> None:
+    """A recording that fails has nothing left to read: the update is done."""
+    large(library, "good")
+    bad = Recorder.start(library, "bad", "chat")
+    bad.stop()
+    (bad.path / "session.ndjson").unlink()
+    (bad.path / "session.ndjson").mkdir()
+    assert catalog.update(60.0)
+    assert 1 == catalog.search("good79").total

@@ -9,6 +9,7 @@ is deleted is wiped out of it.
     texts.py      a journal's events to pieces of text; pure but for payloads
     tracks.py     one track that grows: reads on where it stood
     listing.py    which recordings there are, and which have changed
+    fairness.py   in which order they are read; pure
     database.py   the file: tables, rows, versions, damage
     catalog.py    `Catalog`: search, and bringing it up to date in bounded time
     thread.py     `CatalogThread`: keeps it current in a server

@@ -23,6 +23,7 @@ from ..library import Library
 from ..locks import FileLock
 from ..recording import Recording
 from .database import Database, Known
+from .fairness import Fairness
 from .listing import Listing, stat_of
 from .query import to_match
 from .texts import Row
@@ -34,6 +35,7 @@ LIMIT: Final = 20
 MAX_LIMIT: Final = 1_000
 _READERS: Final = 256  # two for each terminal that is recorded just now; one that is let go begins at the beginning
 _READS: Final = 16
+_SHORTEST_TURN_SECONDS: Final = 0.02
 _ALL_ROWS: Final = (1 << 63) - 1
 _MAIN: Final = {"chat": "chat", "terminal": "terminal"}
 _T = TypeVar("_T")
@@ -71,6 +73,7 @@ class Catalog:
         self._search_db: Database | None = None
         self._readers: OrderedDict[tuple[str, str], Reader] = OrderedDict()
         self._listing = Listing(library)
+        self._turns = Fairness()
         self._patient = False
         self._told: set[str] = set()
         self.give_way: Callable[[], object] = _go_on  # called for each line that an update reads
@@ -185,6 +188,14 @@ class Catalog:
             lock.release()
 
     def _update(self, database: Database, deadline: float | None) -> bool:
+        while True:
+            self._forget_gone(database)
+            if not self._give_turns(database, deadline):
+                return False
+            if not self._turns.are_cut:
+                return True
+
+    def _forget_gone(self, database: Database) -> None:
         listing = self._listing
         listing.refresh(database)
         gone = listing.known.keys() - listing.paths.keys()
@@ -195,19 +206,33 @@ class Catalog:
         if gone:
             database.wipe()
             listing.forget()
-        wanted = [*listing.unfinished(), *listing.changed(all_of_them=not self._patient)]
-        for number, path in enumerate(wanted):
+
+    def _give_turns(self, database: Database, deadline: float | None) -> bool:
+        """Read some of each recording that has something new; False if the time was over before."""
+        listing = self._listing
+        due = [*listing.unfinished(), *listing.changed(all_of_them=not self._patient)]
+        turns = self._turns.order(due, listing.waiting())
+        number, total = 0, sum(len(paths) for _, paths in turns)
+        for left, (name, paths) in zip(range(len(turns), 0, -1), turns, strict=True):
+            end = None if deadline is None else min(deadline, _end_of_turn(deadline, left))
+            is_cut = False
+            for path in paths:
+                if is_cut := is_cut or _is_over(end):
+                    break
+                if self.on_progress is not None:
+                    self.on_progress(number, total)
+                number += 1
+                try:
+                    is_cut = not self._index(database, listing.paths[path], listing.known.get(path), end)
+                except (OSError, RecError) as error:  # one that cannot be read holds up no other
+                    self._tell_once(path, error)
+            self._turns.took(name, is_cut=is_cut)
             if _is_over(deadline):
                 return False
-            if self.on_progress is not None:
-                self.on_progress(number, len(wanted))
-            try:
-                self._index(database, listing.paths[path], listing.known.get(path), deadline)
-            except (OSError, RecError) as error:  # one that cannot be read holds up no other
-                self._tell_once(path, error)
-        return not _is_over(deadline)
+        return True
 
-    def _index(self, database: Database, path: Path, known: Known | None, deadline: float | None) -> None:
+    def _index(self, database: Database, path: Path, known: Known | None, deadline: float | None) -> bool:
+        """Read on in a recording; True if all that there is was read."""
         folder, signature = stat_of(path)
         recording = Recording(path)
         is_live = recording.state == "recording"  # asked before reading: what comes later is for the next time
@@ -231,12 +256,13 @@ class Catalog:
                 database.mark(key, signature, True)
             self._listing.forget()
             self._forget_readers(str(path))
+        return not unfinished
 
     def _index_track(self, job: _Job, track: str) -> bool:
-        """Read on in a track; True if its end was reached."""
+        """Read on in a track; True if its end was reached, or where it begins is not known yet."""
         reader = self._reader(job, track)
         if reader is None:
-            return False
+            return True
         is_quiet = True
         try:
             while not _is_over(job.deadline):
@@ -336,6 +362,12 @@ def _origin(recording: Recording, track: str) -> int | None:
         if event.get("type") == "terminal_start" and event.get("track") == track and type(event.get("at")) is int:
             return int(event["at"])
     return None
+
+
+def _end_of_turn(deadline: float, left: int) -> float:
+    """Share the time until `deadline` by so many turns; what the first of them don't need is the last one's."""
+    now = time.monotonic()
+    return now + max(_SHORTEST_TURN_SECONDS, (deadline - now) / left)
 
 
 def _is_over(deadline: float | None) -> bool:

@@ -31,6 +31,7 @@ class Listing:
         self.paths: dict[str, Path] = {}
         self.known: dict[str, Known] = {}
         self._done: list[str] = []
+        self._first: frozenset[str] | None = None  # what was there when it was listed for the first time
         self._turn = 0
 
     def refresh(self, database: Database) -> None:
@@ -40,6 +41,8 @@ class Listing:
             self.paths = {str(path): path for path in reversed(self._library.candidates())}
             self._key = key if time.time_ns() - max(key) > _SETTLED_NS else ()
             self._version = -1
+            if self._first is None:
+                self._first = frozenset(self.paths)
         if self._version != (version := database.version_of_others):
             self.known = database.recordings()
             self._version = version
@@ -50,9 +53,16 @@ class Listing:
         self._version = -1
 
     def unfinished(self) -> list[str]:
-        """Return what is being recorded or was not read to its end, then what is new."""
+        """Return what is being recorded or was not read to its end, then what has come since the first look."""
         old = [path for path, known in self.known.items() if not known.done and path in self.paths]
-        return old + [path for path in self.paths if path not in self.known]
+        return old + [path for path in self._new() if path not in (self._first or ())]
+
+    def waiting(self) -> list[str]:
+        """Return what was there at the first look, and was not begun yet."""
+        return [path for path in self._new() if path in (self._first or ())]
+
+    def _new(self) -> list[str]:
+        return [path for path in self.paths if path not in self.known]
 
     def changed(self, *, all_of_them: bool) -> list[str]:
         """Return which of those that are done have changed: of all, or of the next 2,500."""

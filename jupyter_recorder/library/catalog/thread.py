@@ -16,18 +16,19 @@ POLL_SECONDS: Final = 0.5
 _BUDGET_SECONDS: Final = 0.5
 _AFTER_ERROR_SECONDS: Final = 30.0
 # Python that computes lets go of the interpreter every 5 ms, and a server's loop asks for it several times for each
-# piece of a terminal: it would wait for most of the time that the index takes.
-_WORK_SECONDS: Final = 0.001
+# piece of a terminal: it would wait for most of the time that the index takes. An event that meets a turn of one
+# millisecond waits for all of it, on its way in and again after its sync.
+_WORK_SECONDS: Final = 0.00025
 _SHARE: Final = 1 / 3
-_LONGEST_REST_SECONDS: Final = 0.02
+_LONGEST_REST_SECONDS: Final = 0.01
 _LOOK_SECONDS: Final = 0.25
 
 
-class Turns:
-    """Called often by who computes in the background: rests after each millisecond that it has worked.
+class Pace:
+    """Called often by who computes in the background: rests after each quarter of a millisecond that it has worked.
 
-    Two milliseconds where nobody else in this process has anything to do, and up to twenty the more they have: the
-    interpreter is one, and what is shown and recorded just now comes first.
+    Twice as long as it has worked (half a millisecond) where nobody else in this process has anything to do, and up to
+    ten milliseconds the more they have: the interpreter is one, and what is shown and recorded just now comes first.
     """
 
     def __init__(self) -> None:
@@ -38,10 +39,11 @@ class Turns:
     def __call__(self) -> None:
         """Rest, if it is time to."""
         now = time.perf_counter()
-        if now - self._since < _WORK_SECONDS:
+        worked = now - self._since
+        if worked < _WORK_SECONDS:
             return
         self._look(now)
-        time.sleep(self._rest_seconds)
+        time.sleep(min(self._rest_seconds * worked / _WORK_SECONDS, _LONGEST_REST_SECONDS))
         self._since = time.perf_counter()
 
     def _look(self, now: float) -> None:
@@ -63,13 +65,13 @@ def rest_seconds(others: float) -> float:
 class CatalogThread(threading.Thread):
     """Updates `catalog` every half a second, from `start()` to `stop()`.
 
-    It takes at most a third of a processor, a millisecond at a time, and less while others need it.
+    It takes at most a third of a processor, a fraction of a millisecond at a time, and less while others need it.
     """
 
     def __init__(self, catalog: Catalog) -> None:
         super().__init__(name="jupyter-recorder catalog", daemon=True)
         self.catalog = catalog
-        catalog.give_way = Turns()
+        catalog.give_way = Pace()
         self._stop_event = threading.Event()
 
     def run(self) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from ...asciicast.format import MAX_TIME, Event, read_event, read_header
 from ...asciicast.screen import ScreenLog, Shown
 from ...errors import InvalidCast
-from ..follow import JOURNAL, TailLine, TrackTail
+from ..follow import JOURNAL, READ_BYTES, TailLine, TrackTail
 from .texts import Growing, JournalTexts, Row, Text
+
+# A screen takes in a megabyte a second, a third of that in a server: others wait for the end of a read.
+_SCREEN_BYTES: Final = 16 << 10
 
 
 class Reader(Protocol):
@@ -45,16 +48,19 @@ class JournalReader:
 
     def read(self, give_way: Callable[[], object]) -> list[Row] | None:
         """Return the rows of what is new."""
-        lines = self._tail.read()
-        if not lines:
-            return None
+        is_new = False
+        size = 0
         rows: list[Row] = []
-        for line in lines:
+        for line in self._tail.lines():
             give_way()
+            is_new = True
             self.next = line.number + 1
             for text in self._texts.of(line.event):
                 rows += self._growing.add(text)
-        return [*rows, *self._growing.changed()]
+                size += len(text.text)
+            if size >= READ_BYTES:  # a short line may stand for a large file
+                break
+        return [*rows, *self._growing.changed()] if is_new else None
 
     def settle(self) -> list[Row]:
         """Nothing is held back."""
@@ -88,12 +94,11 @@ class TerminalReader:
 
     def read(self, give_way: Callable[[], object]) -> list[Row] | None:
         """Return the rows of what the screen showed."""
-        lines = self._tail.read()
-        if not lines:
-            return None
+        is_new = False
         shown: list[Shown] = []
-        for line in lines:
+        for line in self._tail.lines(_SCREEN_BYTES):
             give_way()
+            is_new = True
             before = line.number < self.next
             found = self._shown(line)
             if not before:
@@ -101,7 +106,7 @@ class TerminalReader:
                 self.next, self._is_whole = line.number + 1, False
             elif line.number == self.next - 1 and self._log is not None:
                 self._log.settle()  # it was told before
-        return self._rows(shown)
+        return self._rows(shown) if is_new else None
 
     def settle(self) -> list[Row]:
         """Return what stands on the screen and was not told yet."""
