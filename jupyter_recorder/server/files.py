@@ -110,7 +110,7 @@ class FileHandler(RecorderHandler):
         self.set_header("Cache-Control", "private, no-cache")
         if self._has(file):
             self.set_status(304)
-            await self.finish()
+            self.finish()
             return
         start, end = asked or (0, file.size)
         if asked is not None:
@@ -129,7 +129,7 @@ class FileHandler(RecorderHandler):
                 return
             finally:
                 source.close()
-        await self.finish()
+        self.finish()
 
     head = get
 

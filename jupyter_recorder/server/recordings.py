@@ -137,7 +137,7 @@ class ExportHandler(RecorderHandler):
             return
         finally:
             await asyncio.to_thread(pieces.close)  # it has the recording's files open
-        await self.finish()
+        self.finish()
 
 
 class SearchHandler(RecorderHandler):

@@ -309,27 +309,36 @@ def test_a_large_content_is_served_beside_the_journal(server: Plain, sid: str) -
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at a process's descriptors")
-@pytest.mark.parametrize("what", ["file", "export"])
-def test_who_goes_away_in_the_midst_of_a_download_holds_no_file(
-    server: Plain, process: Server, sid: str, what: str
+@pytest.mark.parametrize(
+    ("what", "when", "times"),
+    [
+        ("file", "in its midst", 3),
+        ("export", "in its midst", 3),
+        ("range", "before it begins", 200),
+        ("export", "before it begins", 10),
+    ],
+)
+def test_who_goes_away_from_a_download_holds_no_file(
+    server: Plain, process: Server, sid: str, what: str, when: str, times: int
 ) -> None:
     """The server lets go of the recording's files, and has nothing to complain of."""
     for number in range(8):
         server.one(add(sid, f"m{number}", f"{number}" * 3_000_000))
     server.one(end(sid))
     place = f"/recordings/{recording_id(server, sid)}"
-    if what == "file":
-        blob = next((server.folder(sid) / "blobs").iterdir()).name
-    path = f"{place}/files/blobs/{blob}" if what == "file" else f"{place}/export?format=markdown"
+    blob = next((server.folder(sid) / "blobs").iterdir()).name
+    path = f"{place}/export?format=markdown" if what == "export" else f"{place}/files/blobs/{blob}"
+    wanted = "Range: bytes=0-99\r\n" if what == "range" else ""  # one piece is all of the answer
     folder, before = str(server.folder(sid)), process.log().count("Traceback")
-    for _ in range(3):
+    for _ in range(times):
         with socket.socket() as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             address = urlsplit(server.url)
             connection.connect((str(address.hostname), int(address.port or 80)))
             head = f"GET /api/recording{path} HTTP/1.1\r\nHost: {address.netloc}\r\nAuthorization: token {server.token}"
-            connection.sendall(f"{head}\r\n\r\n".encode())
-            assert connection.recv(100).startswith(b"HTTP/1.1 200")
+            connection.sendall(f"{head}\r\n{wanted}\r\n".encode())
+            if when == "in its midst":
+                assert connection.recv(100).startswith(b"HTTP/1.1 200")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, not an end
     held = Path(f"/proc/{process.process.pid}/fd")
     eventually(lambda: not [one for one in links(held) if one.startswith(folder)])
