@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -91,11 +92,11 @@ class Hub:
         if any(awake):
             self.poll_soon()
 
-    def _from_any_thread(self, source: Session | Recorder, safe: int, new: Sequence[tuple[int, object]]) -> None:
+    def _from_any_thread(self, source: Session | Recorder, safe: int, new: Sequence[tuple[range, object]]) -> None:
         if self._followers:
-            self.served.calls.put(self._progressed, source, safe, new)
+            self.served.calls.put(partial(self._progressed, source, safe, new))
 
-    def _progressed(self, source: Session | Recorder, safe: int, new: Sequence[tuple[int, object]]) -> None:
+    def _progressed(self, source: Session | Recorder, safe: int, new: Sequence[tuple[range, object]]) -> None:
         recording_id = source.id if isinstance(source, Recorder) else source.recording_id
         session_id = source.id if isinstance(source, Session) else None
         for follower in self._followers:
@@ -174,19 +175,19 @@ class Follower:
         """End a subscription: to a session, or to a recording's track."""
         self._cursors.pop(key, None)
 
-    def hear(self, session_id: str, new: Sequence[tuple[int, object]]) -> None:
+    def hear(self, session_id: str, new: Sequence[tuple[range, object]]) -> None:
         """Hear of new events of any session: who subscribed to nothing gets them all, but its own."""
         if self.named_only or any(not cursor.heard for cursor in self._cursors.values()):
             return
         cursor = self._cursors.get((session_id,))
         if cursor is None:
-            others = [seq for seq, origin in new if origin is not self]
+            others = [seqs for seqs, origin in new if origin is not self]
             if not others:
                 return
-            cursor = SessionCursor(self._hub, session_id, session_folder_id(session_id), others[0])
+            cursor = SessionCursor(self._hub, session_id, session_folder_id(session_id), others[0][0])
             cursor.heard = cursor.begun = True
             self._cursors[session_id,] = cursor
-        cursor.skip.update(seq for seq, origin in new if origin is self)
+        cursor.skip.update(seq for seqs, origin in new if origin is self for seq in seqs)
 
     def wake(self, recording_id: str, safe: int | None) -> None:
         """Hear that a recording has more."""

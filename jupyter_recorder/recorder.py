@@ -10,7 +10,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -83,7 +83,8 @@ class Recorder:
         self._held: list[HeldText] = []
         self._failing = False
         self.on_health: Callable[[], object] | None = None  # called from a worker when `error` came or went
-        self.on_progress: Callable[[], object] | None = None  # from a worker when more is safe, or `error` changed
+        self.on_progress: Callable[[], object] | None = None  # from a worker when more is synced, or `error` changed
+        self.on_written: Callable[[], object] | None = None  # from a worker when more is written, synced or not
         if replay is None:
             self._clock = RecordingClock()
             self.started_at = self._clock.start_ms
@@ -100,7 +101,7 @@ class Recorder:
                 clock=self._clock,
                 on_event=self._on_event,
                 on_change=lambda _: self._progressed(),
-                on_write=lambda _: self._progressed(),
+                on_write=lambda _: self._wrote(),
                 **journal_options,
             )
         self.chat = Chat(self)
@@ -171,12 +172,10 @@ class Recorder:
         with shielded():
             return self._journal.append(event if redacted else self._redactor.value(event), urgent=urgent)
 
-    @contextlib.contextmanager
-    def batch(self) -> Iterator[Batch]:
+    def batch(self) -> Batch:
         """Record events in one go that were checked and are free of secrets already; see `JournalWriter.batch`."""
         self._check_open()
-        with self._journal.batch() as batch:
-            yield batch
+        return self._journal.batch()
 
     def mark(self, label: str) -> None:
         """Put a chapter on the timeline."""
@@ -376,6 +375,10 @@ class Recorder:
         self.tell_health()
         if self.on_progress is not None:
             self.on_progress()
+
+    def _wrote(self) -> None:
+        if self.on_written is not None:
+            self.on_written()
 
     def tell_health(self) -> None:
         """Call `on_health` if `error` has come or gone since last told."""

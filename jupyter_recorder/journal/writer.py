@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 from .. import forks
 from ..clock import RecordingClock
@@ -47,11 +47,36 @@ class Recorded(NamedTuple):
 
 
 class Batch:
-    """Events that are journaled in one go: each has its number at once, and all are written together at the end."""
+    """Events that are journaled in one go: each has its number at once, and all are written together at the end.
 
-    def __init__(self, writer: JournalWriter, room: int) -> None:
-        self._writer, self._room = writer, room
-        self.items: list[Item] = []
+    What there is no room for is refused, and counted nowhere. Entering it raises `NoActiveRecording` once the writer
+    is closed, and in a forked child; others' events wait until it is left.
+    """
+
+    def __init__(self, writer: JournalWriter) -> None:
+        self._writer = writer
+        self._room = 0
+        self._items: list[Item] = []
+
+    # (No generator with `contextmanager`: it is entered for each event that comes alone.)
+    def __enter__(self) -> Self:
+        writer = self._writer
+        writer._enter()
+        try:
+            writer._tell_drops()
+            writer._tell_drift()
+            self._room = writer._held_bytes - writer._log.held_bytes
+        except BaseException:
+            writer._lock.release()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            if self._items:
+                self._writer._log.append_many(self._items, urgent=True)
+        finally:
+            self._writer._lock.release()
 
     def put(self, event: Mapping[str, Any]) -> Recorded | None:
         """Number one event, which has no `seq` and `at`; None if so much is held back that it can't be taken.
@@ -80,7 +105,7 @@ class Batch:
         return first
 
     def _add(self, item: Item) -> None:
-        self.items.append(item)
+        self._items.append(item)
         self._room -= item.size
 
 
@@ -174,21 +199,9 @@ class JournalWriter:
             self._tell_drift()
             return self._put(kept, body, blobs, urgent)
 
-    @contextlib.contextmanager
-    def batch(self) -> Iterator[Batch]:
-        """Journal many events in one go, urgently; what there is no room for is refused, and counted nowhere.
-
-        Raises `NoActiveRecording` once closed, and in a forked child.
-        """
-        with self._open():
-            self._tell_drops()
-            self._tell_drift()
-            batch = Batch(self, self._held_bytes - self._log.held_bytes)
-            try:
-                yield batch
-            finally:
-                if batch.items:
-                    self._log.append_many(batch.items, urgent=True)
+    def batch(self) -> Batch:
+        """Return what journals many events in one go, urgently."""
+        return Batch(self)
 
     def park(self) -> bool:
         """Close the descriptor until the next event; False if one is not durable yet."""
@@ -271,12 +284,20 @@ class JournalWriter:
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[None]:
+        self._enter()
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def _enter(self) -> None:
+        """Take the lock of a writer that is open."""
         if os.getpid() != self._pid:  # before the lock, which another thread may have held when this child was forked
             raise NoActiveRecording("this recording belongs to the parent process")
-        with self._lock:
-            if self._closed:  # under it, so that nothing follows the footer
-                raise _Closed("this recording was ended")
-            yield
+        self._lock.acquire()
+        if self._closed:  # under it, so that nothing follows the footer
+            self._lock.release()
+            raise _Closed("this recording was ended")
 
     def _put(self, event: Mapping[str, Any], body: bytes, blobs: tuple[Blob, ...], urgent: bool) -> Recorded:
         recorded, line = self._numbered(event, body)

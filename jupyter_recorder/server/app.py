@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from functools import partial
 from typing import Any, Final
 
 from jupyter_server.extension.application import ExtensionApp
@@ -99,7 +100,7 @@ class RecorderApp(ExtensionApp):
         limits = Limits(self.max_message_bytes, self.max_batch_events, self.max_subscriptions)
         hub = Hub(service, max_subscriptions=self.max_subscriptions)
         index = RecordingsIndex(library)
-        index.on_change.append(lambda *change: service.calls.put(hub.changed, *change))
+        index.on_change.append(lambda *change: service.calls.put(partial(hub.changed, *change)))
         index.watched = lambda: hub.is_watched
         index.start()
         catalog = Catalog(library)

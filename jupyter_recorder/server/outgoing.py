@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import struct
+from collections.abc import Callable
 from typing import Final
 
 from tornado.iostream import IOStream, StreamClosedError
@@ -17,18 +18,20 @@ _WHOLE_TEXT: Final = 0x81
 
 
 class Outgoing:
-    """Collects text messages for `stream` on the running loop; once that is closed they go nowhere."""
+    """Collects text messages for `stream`; once that is closed they go nowhere.
 
-    def __init__(self, stream: IOStream) -> None:
-        self._stream = stream
-        self._loop = asyncio.get_running_loop()
+    `afterwards(call)` has `call` run when what makes messages now has made them all.
+    """
+
+    def __init__(self, stream: IOStream, afterwards: Callable[[Callable[[], object]], object]) -> None:
+        self._stream, self._afterwards = stream, afterwards
         self._frames: list[bytes] = []
         self._written: asyncio.Future[None] | None = None
 
     def put(self, message: bytes) -> None:
-        """Send a message when this turn of the loop is over."""
+        """Send a message, together with what else is put in by then."""
         if not self._frames:
-            self._loop.call_soon(self.flush)
+            self._afterwards(self.flush)
         self._frames.append(framed(message))
 
     async def send(self, message: bytes) -> None:

@@ -9,7 +9,6 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -75,7 +74,7 @@ class RecordingSocket(RecorderMixin, WebSocketMixin, WebSocketHandler, JupyterHa
         """Greet the client."""
         self._opened = True
         self.client_id = uuid.uuid4().hex
-        self._outgoing = Outgoing(_stream_of(self))
+        self._outgoing = Outgoing(_stream_of(self), self.recorder.service.calls.afterwards)
         self.follower = self.recorder.hub.join(self._outgoing.send)
         self._answers: deque[_Slot] = deque()
         self._frames = self._bytes = self._taken = 0
@@ -113,7 +112,7 @@ class RecordingSocket(RecorderMixin, WebSocketMixin, WebSocketHandler, JupyterHa
         if _is_over(message, self._most.max_message_bytes):
             self.close(_TOO_BIG, "message too big")
             return None
-        slot = _Slot(len(message))
+        slot = _Slot(self, len(message))
         self._answers.append(slot)
         self._frames += 1
         self._bytes += slot.size
@@ -171,19 +170,13 @@ class RecordingSocket(RecorderMixin, WebSocketMixin, WebSocketHandler, JupyterHa
         elif len(events) > _SLICE or slot.size > PARSED_AT_ONCE:
             return self._slices(events, slot)
         else:
-            self._submit(events, partial(self._processed, slot))
+            self._service.submit(events, slot, by=self._by, origin=self.follower)
         return None
 
     async def _slices(self, events: list[Any], slot: _Slot) -> None:
         large = slot.size > PARSED_AT_ONCE
         answers = await self.recorder.service.answer(events, by=self._by, origin=self.follower, large=large)
         self._fill(slot, _processed(answers))
-
-    def _processed(self, slot: _Slot, answers: list[Answer]) -> None:
-        self._fill(slot, _processed(answers))
-
-    def _submit(self, events: list[Any], done: Callable[[list[Answer]], object]) -> None:
-        self._service.submit(events, done, by=self._by, origin=self.follower)
 
     async def _subscribe(self, frame: dict[str, Any], slot: _Slot) -> None:
         if "recording_id" in frame:
@@ -269,11 +262,18 @@ def _stream_of(socket: WebSocketHandler) -> IOStream:
 
 
 class _Slot(msgspec.Struct, gc=False):
-    """One frame's answer, in its turn, and what is done once it is written."""
+    """One frame's answer, in its turn, and what is done once it is written; called with what its events came to.
 
+    (No garbage collection looks at it: it and its socket hold each other only until it is answered, as all are.)
+    """
+
+    socket: RecordingSocket
     size: int
     answer: bytes | None = None
     then: Callable[[], object] | None = None
+
+    def __call__(self, answers: list[Answer]) -> None:
+        self.socket._fill(self, _processed(answers))
 
 
 class _BadFrame(Exception):

@@ -48,8 +48,16 @@ class Submission(msgspec.Struct, gc=False):
         """Answer events by their places, each once."""
         for index, answer in answers:
             self.answers[index] = answer
+        self._count(len(answers))
+
+    def answer_run(self, place: int, answers: Sequence[Answer]) -> None:
+        """Answer events that follow each other, from a place on."""
+        self.answers[place : place + len(answers)] = answers
+        self._count(len(answers))
+
+    def _count(self, answered: int) -> None:
         with _counting:
-            self.left -= len(answers)
+            self.left -= answered
             left = self.left
         if left == 0:
             self.done(self.answers)  # type: ignore[arg-type]  # each has its answer by now

@@ -278,7 +278,7 @@ class Opened:
     def _wait(self, ticket: Ticket, answer: Ack) -> None:
         self._new.append(Waiter(cast(int, answer.seq), ticket, [answer]))
 
-    def settle(self) -> tuple[int, list[tuple[int, object]]]:
+    def settle(self) -> tuple[int, list[tuple[range, object]]]:
         """Answer what is safe; and all, if nothing can be written. Called from any thread.
 
         Returns up to where all is safe, and the numbers that became so with the origin of each.

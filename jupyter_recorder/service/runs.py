@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -27,7 +27,7 @@ _LONGEST: Final = 1 << 12
 _MOST: Final = 256
 
 
-class Share(NamedTuple):
+class Share(msgspec.Struct, gc=False):
     """Which events of a run one submission has sent: from which of its own places on, and how many."""
 
     submission: Submission
@@ -92,9 +92,9 @@ class Run:
     def answer(self, answers: Sequence[Answer]) -> None:
         """Answer all events."""
         begin = 0
-        for submission, place, size in self.shares:
-            submission.answer(list(enumerate(answers[begin : begin + size], place)))
-            begin += size
+        for share in self.shares:
+            share.submission.answer_run(share.place, answers[begin : begin + share.size])
+            begin += share.size
 
     def singles(self, by: str | None, origin: object) -> list[Ticket]:
         """Return a ticket for each event."""
@@ -153,9 +153,9 @@ def _fits(found: Sequence[Any]) -> bool:
 def _cut(shares: Sequence[Share], begin: int, count: int) -> list[Share]:
     """Return the shares of at most `count` events from `begin` on."""
     found, at = [], 0
-    for submission, place, size in shares:
-        low, high = max(begin - at, 0), min(begin + count - at, size)
+    for share in shares:
+        low, high = max(begin - at, 0), min(begin + count - at, share.size)
         if low < high:
-            found.append(Share(submission, place + low, high - low))
-        at += size
+            found.append(Share(share.submission, share.place + low, high - low))
+        at += share.size
     return found

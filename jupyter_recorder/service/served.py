@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
+
+import msgspec
 
 from .. import protocol
 from ..capture.terminal import TerminalTrack
@@ -17,6 +20,8 @@ from ..recorder import Recorder
 from .service import Batch, RecordingService
 from .session import Session
 from .views import recovery_view, rfc3339, session_row, session_view
+
+log = logging.getLogger(__name__)
 
 ChangeListener = Callable[[str, str, dict[str, Any]], object]
 
@@ -29,12 +34,14 @@ class LoopCalls:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._calls: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
+        self._calls: deque[Callable[[], object]] = deque()
         self._woken = False
+        self._running = False
+        self._after: list[Callable[[], object]] = []
 
-    def put(self, call: Callable[..., object], *arguments: Any) -> None:
-        """Have `call(*arguments)` run on the loop soon, in the order of these calls."""
-        self._calls.append((call, arguments))
+    def put(self, call: Callable[[], object]) -> None:
+        """Have `call()` run on the loop soon, in the order of these calls."""
+        self._calls.append(call)
         if not self._woken:
             self._woken = True
             try:
@@ -42,11 +49,24 @@ class LoopCalls:
             except RuntimeError:  # the loop is closed: who waited is gone
                 self._calls.clear()
 
+    def afterwards(self, call: Callable[[], object]) -> None:
+        """From the loop: have `call` run on it when the calls that came together are done, or in its next turn."""
+        if self._running:
+            self._after.append(call)
+        else:
+            self._loop.call_soon(call)
+
     def _run(self) -> None:
         self._woken = False  # first: a call that comes while these run wakes it again
-        for _ in range(len(self._calls)):
-            call, arguments = self._calls.popleft()
-            call(*arguments)
+        self._running = True
+        try:
+            for _ in range(len(self._calls)):
+                _attempt(self._calls.popleft())
+        finally:
+            self._running = False
+        after, self._after = self._after, []
+        for call in after:
+            _attempt(call)
 
 
 class ServedService:
@@ -60,8 +80,9 @@ class ServedService:
         self.loop = asyncio.get_running_loop()
         self.calls = LoopCalls(self.loop)
         self._inbox: list[Batch] = []
+        self._owed = 0  # how many batches have no answer yet
         self.on_change: list[ChangeListener] = []
-        core.on_change.append(lambda session, what, error: self.calls.put(self._changed, session, what, error))
+        core.on_change.append(lambda *change: self.calls.put(partial(self._changed, *change)))
 
     async def answer(
         self, events: Sequence[Any], *, by: str | None, origin: object = None, large: bool = False
@@ -89,9 +110,13 @@ class ServedService:
     def _batch(
         self, events: Sequence[Any], done: Callable[[list[Answer]], object], by: str | None, origin: object
     ) -> Batch:
-        return Batch(events, partial(self.calls.put, done), by, origin)
+        self._owed += 1
+        return Batch(events, _Owed(self, done), by, origin)
 
     def _put_in(self, batch: Batch) -> None:
+        if self._owed == 1:  # nothing else is under way, so that there is nothing to go with
+            self.core.submit_all([batch])
+            return
         if not self._inbox:
             self.loop.call_soon(self._hand_in)
         self._inbox.append(batch)
@@ -180,6 +205,33 @@ class ServedService:
             detail["error"] = str(error)
         for listener in self.on_change:
             listener(recording_id, what, detail)
+
+
+def _attempt(call: Callable[[], object]) -> None:
+    try:
+        call()
+    except Exception:  # one failing call must not keep the others' answers from them
+        log.exception("a call on the server's loop failed")
+
+
+class _Owed(msgspec.Struct, gc=False):
+    """What takes a batch's answers, in any thread, to who waits for them on the loop.
+
+    (What stands here for each frame under way is looked at by no garbage collection: a server has so many objects that
+    a full one takes a tenth of a second, and they come the sooner the more is young. It is in no cycle for longer.)
+    """
+
+    served: ServedService
+    done: Callable[[list[Answer]], object]
+    answers: list[Answer] | None = None
+
+    def __call__(self, answers: list[Answer]) -> None:
+        self.answers = answers
+        self.served.calls.put(self.tell)
+
+    def tell(self) -> None:
+        self.served._owed -= 1
+        self.done(self.answers or [])
 
 
 def _setter(future: asyncio.Future[list[Answer]]) -> Callable[[list[Answer]], None]:

@@ -11,7 +11,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+import msgspec
 
 from .. import protocol
 from ..capture.terminal import TerminalTrack
@@ -50,10 +52,10 @@ OPEN_JOURNALS: Final = 256
 _STOP_SECONDS: Final = 15.0
 
 Listener = Callable[[Session | Recorder, str, RecError | None], object]
-Follower = Callable[[Session | Recorder, int, Sequence[tuple[int, object]]], object]
+Follower = Callable[[Session | Recorder, int, Sequence[tuple[range, object]]], object]
 
 
-class Batch(NamedTuple):
+class Batch(msgspec.Struct, gc=False):
     """What one sender has sent at once; see `RecordingService.submit`."""
 
     events: Sequence[Any]
@@ -356,7 +358,7 @@ class RecordingService:
             with self._lock:
                 self._recently_used[idle] = None
 
-    def progressed(self, session: Session, safe: int, new: Sequence[tuple[int, object]]) -> None:
+    def progressed(self, session: Session, safe: int, new: Sequence[tuple[range, object]]) -> None:
         """Hear that more is safe."""
         if new:
             self._last_sync = time.time()

@@ -362,6 +362,7 @@ class Session:
         self._failure = None
         self._opened = Opened(self.id, recorder, folded, service.streams(folded.dedupe), means)
         recorder.on_progress = self.settle
+        recorder.on_written = self.settle if service.is_written_enough else None
         service.opened(self, "started" if recording is None else "resumed")
         return self._opened
 

@@ -39,15 +39,15 @@ class Waiting:
         with self._lock:
             self._waiters.extend(waiters)
 
-    def answer_up_to(self, safe: int) -> list[tuple[int, object]]:
-        """Answer those whose line is safe; return its number and their origin, for each that was recorded."""
+    def answer_up_to(self, safe: int) -> list[tuple[range, object]]:
+        """Answer those whose line is safe; return the numbers of the lines with the origin of each."""
         ready: list[Waiter] = []
         with self._lock:
             waiters = self._waiters
             while waiters and waiters[0].seq <= safe:
                 ready.append(waiters.popleft())
         _answer(ready)
-        return [(seq, waiter.ticket.origin) for waiter in ready for seq in waiter.seqs]
+        return [(waiter.seqs, waiter.ticket.origin) for waiter in ready]
 
     def fail(self, error: PersistFailed) -> None:
         """Answer all that nothing is known to be safe."""

@@ -2,7 +2,8 @@
 
     python tests/benchmarks/ingest.py [--events N] [--long N] [--json FILE]
 
-A bare Tornado WebSocket that echoes; ours, with acks that are on the disk, one event a frame (one in flight, and 256)
+A bare Tornado WebSocket that echoes, and one that writes and syncs each message before that, on its loop, which a disk
+that hangs would hold; ours, with acks that are on the disk, one event a frame (one in flight, and 256)
 and a hundred a frame; a bare write and fdatasync; JetStream as it comes and with a sync for each message (if it is
 installed: the group `bench`). Every figure is the median of several rounds, taken in turn, since machines are noisy.
 """
@@ -32,13 +33,17 @@ from servers import TOKEN, serving  # noqa: E402  # found by the line above
 from websockets.asyncio.client import ClientConnection, connect  # noqa: E402
 
 ECHO = """
-import asyncio, sys
+import asyncio, os, sys
 import tornado.web, tornado.websocket
 class Echo(tornado.websocket.WebSocketHandler):
     def open(self):
         self.set_nodelay(True)
     def on_message(self, message):
+        if kept is not None:
+            os.write(kept, message.encode())
+            os.fdatasync(kept)
         self.write_message(message)
+kept = os.open(sys.argv[2], os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600) if len(sys.argv) > 2 else None
 async def main():
     tornado.web.Application([("/", Echo)]).listen(int(sys.argv[1]), "127.0.0.1")
     await asyncio.Event().wait()
@@ -177,17 +182,19 @@ async def measure(events: int, folder: Path, figures: Figures) -> None:
     def note(name: str, value: float) -> None:
         figures.setdefault(name, []).append(value)
 
-    port = free_port()
+    port, synced_port = free_port(), free_port()
     (folder / "root").mkdir()
     headers = {"Authorization": f"token {TOKEN}"}
     async with jetstream(folder, "") as lazy, jetstream(folder, "always") as strict:
         with (
             serving(folder / "home", folder / "root") as server,
             process([sys.executable, "-c", ECHO, str(port)], port),
+            process([sys.executable, "-c", ECHO, str(synced_port), str(folder / "echoed")], synced_port),
         ):
             url = f"{server.url.replace('http', 'ws', 1)}/api/recording/ws"
             async with (
                 connect(f"ws://127.0.0.1:{port}/", proxy=None, compression=None) as echo,
+                connect(f"ws://127.0.0.1:{synced_port}/", proxy=None, compression=None) as synced_echo,
                 connect(url, additional_headers=headers, proxy=None, compression=None, max_size=None) as ours,
             ):
                 await ours.recv()
@@ -203,6 +210,8 @@ async def measure(events: int, folder: Path, figures: Figures) -> None:
                     counted("echo, one in flight (s)", await exchange(echo, few, 1, acked=False) / len(few))
                     counted("echo, 256 in flight (/s)", len(single) / await exchange(echo, single, 256, acked=False))
                     counted("write + fdatasync (s)", synced_writes(folder, 300))
+                    taken = await exchange(synced_echo, few, 1, acked=False)
+                    counted("echo that writes and syncs, one in flight (s)", taken / len(few))
                     counted("ours, 256 in flight (/s)", len(single) / await exchange(ours, single, 256, acked=True))
                     counted("ours, one in flight (s)", await exchange(ours, few, 1, acked=True) / len(few))
                     taken = await exchange(ours, batches, 32, acked=True)
@@ -244,6 +253,10 @@ def table(figures: Figures) -> list[tuple[str, str]]:
             f"{middle['ours, 256 in flight (/s)'] / middle['echo, 256 in flight (/s)']:.2f}",
         ),
         ("ours / (echo + fdatasync), one in flight", f"{middle['ours, one in flight (s)'] / floor:.2f}"),
+        (
+            "ours / an echo that writes and syncs, one in flight",
+            f"{middle['ours, one in flight (s)'] / middle['echo that writes and syncs, one in flight (s)']:.2f}",
+        ),
     ]
     for name, label in (("JetStream, 256 in flight (/s)", "as it comes"), ("JetStream, synced (/s)", "synced")):
         if name in middle:
