@@ -142,6 +142,36 @@ def test_it_follows_what_is_recorded(page: Page, kernel_server: Server, writer: 
     assert [] == troubles
 
 
+def test_the_newest_stays_in_sight(page: Page, kernel_server: Server, writer: Writer, troubles: list[str]) -> None:
+    """Tracks that come beside a long chat, and a layout that loses its place, leave it at its end."""
+    frame = show(page, kernel_server, writer.id)
+    writer.run("for number in range(60): recorder.chat.add('user', f'message {number}.')")
+    newest = frame.get_by_text("message 59.")
+    expect(newest).to_be_in_viewport()
+    for count in (4, 5):
+        writer.run(f"recorder.terminal(40, 8, command='more {count}').output(b'x')")
+        expect(frame.locator(".pane")).to_have_count(count)
+        expect(newest).to_be_in_viewport()
+    chat = frame.locator(".chat")
+    chat.evaluate("chat => { chat.scrollTop = 0; }")
+    expect(newest).to_have_count(0)
+    chat.evaluate("chat => { chat.style.height = '150px'; chat.style.flex = 'none'; }")
+    expect(newest).to_be_in_viewport()
+    turn = "(chat, top) => { chat.scrollTop = top; chat.dispatchEvent(new WheelEvent('wheel')); }"
+    chat.evaluate(turn, 0)
+    expect(newest).to_have_count(0)
+    writer.run("for number in range(60, 90): recorder.chat.add('user', f'message {number}.')")
+    last = frame.get_by_text("message 89.")
+    expect(last).to_have_count(0)
+    for _ in range(3):  # what was guessed of the heights is put right on the way
+        chat.evaluate(turn, 1_000_000)
+    expect(last).to_be_in_viewport()
+    chat.evaluate("chat => { chat.style.height = '140px'; return new Promise(done => setTimeout(done, 200)); }")
+    expect(newest).to_have_count(0)  # which was the newest when the reader turned away
+    expect(last).to_have_count(1)
+    assert [] == troubles
+
+
 def test_a_large_terminal_is_read_through_the_kernel(page: Page, kernel_server: Server, troubles: list[str]) -> None:
     """Ranges of its file are all that is sent; any moment of it is shown."""
     large = make(kernel_server, "large", 70_000)

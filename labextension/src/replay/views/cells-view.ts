@@ -21,7 +21,7 @@ export class CellsView implements View {
   private readonly cursor: Cursor<TimedEvent, CellsState>;
   private readonly list = new WindowList<Cell | Divider>(this.element, GAP_PX, renderItem);
   private shown = -1;
-  private readonly follower = new Follower(this.element);
+  private readonly follower = new Follower(this.element, () => this.list.reach());
 
   constructor(recording: Recording) {
     this.cursor = new Cursor(recording.events, cellsFold);
@@ -32,7 +32,8 @@ export class CellsView implements View {
     if (this.cursor.position !== this.shown) {
       this.shown = this.cursor.position;
       const goal = this.follower.follows && items.length > 0 ? newestOf(items) : null;
-      this.follower.reveal(this.list.update(items, goal));
+      this.list.update(items, goal);
+      this.follower.reveal();
     }
   }
 

@@ -23,7 +23,7 @@ export class ChatView implements View {
   private readonly cursor: Cursor<TimedEvent, ChatState>;
   private readonly list = new WindowList<Message>(this.element, GAP_PX, message => renderMessage(message, this.isTyped(message)));
   private readonly ends = new Map<string, number>();
-  private readonly follower = new Follower(this.element);
+  private readonly follower = new Follower(this.element, () => this.list.reach());
   private shown = -1;
   private seen = 0;
 
@@ -37,7 +37,8 @@ export class ChatView implements View {
     if (this.cursor.position !== this.shown) {
       this.shown = this.cursor.position;
       const goal = this.follower.follows && newest >= 0 ? newest : null;
-      this.follower.reveal(this.list.update(messages, goal));
+      this.list.update(messages, goal);
+      this.follower.reveal();
     }
   }
 

@@ -7,9 +7,12 @@ const MARGIN_PX = 12;
 
 export class Follower {
   private away = false;
-  private newest: Element | null = null;
 
-  constructor(private readonly scroller: HTMLElement) {
+  /** @param reach what has changed last, wherever it is now; null where nothing has */
+  constructor(
+    private readonly scroller: HTMLElement,
+    private readonly reach: () => Element | null
+  ) {
     // Only a reader's own wheel, touch or key moves away: a scroll event alone may be ours or a reflow's.
     for (const type of ['wheel', 'touchmove', 'keydown']) {
       scroller.addEventListener(type, () => requestAnimationFrame(() => this.update()), { passive: true });
@@ -25,23 +28,21 @@ export class Follower {
     return !this.away || this.fits();
   }
 
-  /** Scrolls to what has just changed; null where nothing has. */
-  reveal(element: Element | null): void {
+  /** Scrolls to what has just changed. */
+  reveal(): void {
     if (this.fits()) {
       this.away = false;
     }
-    if (element !== null) {
-      this.newest = element;
-      this.scroll();
-    }
+    this.scroll();
   }
 
   private scroll(): void {
-    if (this.away || this.newest?.isConnected !== true) {
+    const newest = this.away ? null : this.reach();
+    if (newest === null) {
       return;
     }
     const box = this.scroller.getBoundingClientRect();
-    const target = this.newest.getBoundingClientRect();
+    const target = newest.getBoundingClientRect();
     const below = target.bottom - box.bottom + MARGIN_PX;
     const above = target.top - box.top - MARGIN_PX;
     // The end of what is new matters most: something taller than the pane shows its end.

@@ -42,7 +42,7 @@ export class Panes {
     this.tabs.replaceChildren(...this.panes.map(pane => pane.tab));
     this.tabs.hidden = this.panes.length < 2;
     this.grid.dataset.count = String(this.panes.length);
-    this.grid.replaceChildren(...this.panes.map(pane => pane.element));
+    this.place();
     this.empty.hidden = this.panes.length > 0;
     this.grid.hidden = this.panes.length === 0;
     if (this.panes[0] && !this.panes.some(pane => pane.element.classList.contains('chosen'))) {
@@ -68,6 +68,17 @@ export class Panes {
 
   fit(): void {
     this.panes.forEach(pane => pane.view.fit?.());
+  }
+
+  /** Those that stay are not taken out for a moment: they would lose where they are scrolled to. */
+  private place(): void {
+    const wanted = this.panes.map(pane => pane.element);
+    [...this.grid.children].filter(element => !wanted.includes(element as HTMLElement)).forEach(element => element.remove());
+    wanted.forEach((element, at) => {
+      if (this.grid.children[at] !== element) {
+        this.grid.insertBefore(element, this.grid.children[at] ?? null);
+      }
+    });
   }
 
   private make(one: Shown): Pane {

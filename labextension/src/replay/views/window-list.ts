@@ -25,6 +25,7 @@ export class WindowList<T extends Item> {
   private readonly heights = new Heights(GUESS_PX);
   private readonly shown = new Map<number, Shown>();
   private items: readonly T[] = [];
+  private goal: number | null = null;
   private frame = 0;
 
   /** @param gap pixels between two items */
@@ -48,12 +49,19 @@ export class WindowList<T extends Item> {
   update(items: readonly T[], goal: number | null): HTMLElement | null {
     this.items = items;
     this.heights.resize(items.length);
+    this.goal = goal;
     if (goal !== null) {
       this.space(goal, goal);
       this.scroller.scrollTop = this.heights.top(goal + 1) - this.scroller.clientHeight;
     }
     this.draw(goal);
     return this.shown.get(goal ?? -1)?.element ?? null;
+  }
+
+  /** The element of the last goal: brought back where the list was drawn elsewhere since, as when its place was lost. */
+  reach(): HTMLElement | null {
+    const { goal } = this;
+    return goal === null ? null : this.shown.get(goal)?.element ?? this.update(this.items, goal);
   }
 
   private later(): void {
