@@ -69,6 +69,27 @@ test('a track appears with its first event, and the end of a terminal with its o
   assert.deepEqual(recording.terminals[0]?.end, { t: 2, exitCode: 0 });
 });
 
+test('a cast that comes before the line that says when it began waits for it', () => {
+  const recording = live();
+  recording.append('session.ndjson', lines(marker(1, 1500)));
+  recording.append('terminal.cast', lines(HEADER), 0);
+  recording.append('terminal.cast', lines([0.5, 'o', 'a']), 1);
+  assert.deepEqual(recording.tracks, []);
+  recording.append('session.ndjson', lines({ ...START, seq: 2, at: 4000 }));
+  recording.append('terminal.cast', lines([1, 'o', 'b']), 2);
+  assert.deepEqual(recording.terminals[0]?.events.map(({ t, data }) => [t, data]), [[3.5, 'a'], [4, 'b']]);
+  assert.deepEqual(recording.activity, [0.5, 3, 3.5, 4]);
+});
+
+test('a cast of which the journal says nothing is shown when nothing more will come', () => {
+  const recording = live();
+  recording.append('session.ndjson', lines(marker(1, 1500)));
+  recording.append('terminal.cast', lines(HEADER, [0.5, 'o', 'a']), 0);
+  assert.equal(recording.terminals.length, 0);
+  recording.end();
+  assert.deepEqual(recording.terminals[0]?.events.map(({ t, data }) => [t, data]), [[0.5, 'a']]);
+});
+
 test('a payload that came before its line stands in it', () => {
   const recording = live();
   recording.addBlob('abc', 'the text');

@@ -60,6 +60,11 @@ interface Large {
   readonly saved: ArrayBuffer | undefined;
 }
 
+interface CastLines {
+  readonly lines: string;
+  readonly from: number | undefined;
+}
+
 /** What a journal's lines are appended to. */
 export const JOURNAL_FILE = 'session.ndjson';
 const JOURNAL = /^session(\.\d+)?\.ndjson$/;
@@ -75,6 +80,8 @@ export class GrowingRecording implements Recording {
   private readonly starts = new Map<string, JournalEvent>();
   /** Casts that can't be read: what else comes of them is dropped. */
   private readonly unreadable = new Map<string, InvalidCast>();
+  /** What came of casts before the journal's line that says when they began. */
+  private readonly early = new Map<string, CastLines[]>();
   /** Casts that are read by ranges once their terminals begin. */
   private readonly large = new Map<string, Large>();
   private readonly listeners = new Set<() => void>();
@@ -173,6 +180,7 @@ export class GrowingRecording implements Recording {
   end(): void {
     this.live = this.reading = false;
     this.terminals.forEach(terminal => terminal instanceof LargeTerminal && terminal.stop());
+    [...this.early.keys()].forEach(file => this.takeEarly(file));
     this.notify();
   }
 
@@ -205,6 +213,7 @@ export class GrowingRecording implements Recording {
       if (large !== undefined && this.terminals.every(({ file }) => file !== event.file)) {
         void this.beginLarge(text(event.file), large, event, t);
       }
+      this.takeEarly(text(event.file));
     } else if (event.type === 'terminal_end') {
       const terminal = this.terminals.findLast(({ track }) => track === event.track);
       if (terminal !== undefined) {
@@ -216,7 +225,14 @@ export class GrowingRecording implements Recording {
   private appendCast(file: string, lines: string, from?: number): void {
     const terminal = this.terminals.find(one => one.file === file);
     if (terminal === undefined) {
-      this.beginTerminal(file, lines);
+      // A recorder makes the file first; begun now, it would stand at the recording's beginning.
+      if (this.live && !this.starts.has(file)) {
+        const early = this.early.get(file) ?? [];
+        early.push({ lines, from });
+        this.early.set(file, early);
+      } else {
+        this.beginTerminal(file, lines);
+      }
       return;
     }
     if (terminal instanceof LargeTerminal) {
@@ -227,6 +243,12 @@ export class GrowingRecording implements Recording {
       this.missing(missing, added[0]?.t ?? this.duration);
     }
     this.mark(added);
+  }
+
+  private takeEarly(file: string): void {
+    const early = this.early.get(file) ?? [];
+    this.early.delete(file);
+    early.forEach(({ lines, from }) => this.unreadable.has(file) || this.appendCast(file, lines, from));
   }
 
   private beginTerminal(file: string, lines: string): void {
