@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import chromium
 import pytest
 from lab import Server, start_server, stop_server
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 from recorded import Writer, root
 from refusing_proxy import RefusingProxy
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say what dialogs were open where a test failed: they take every click."""
+    report = yield
+    page = getattr(item, "funcargs", {}).get("page")
+    if call.when == "call" and report.failed and isinstance(page, Page) and not page.is_closed():
+        with contextlib.suppress(PlaywrightError):
+            dialogs = page.get_by_role("dialog").all_inner_texts()
+            report.sections.append(("open dialogs", "\n--\n".join(dialogs) or "none"))
+    return report
+
 
 # Nothing here is slow by itself, but a machine may have other things to do.
 expect.set_options(timeout=20_000)

@@ -185,8 +185,14 @@ def open_notebook7(page: Page, server: Server, path: str) -> None:
 
 
 def decline_kernel(page: Page) -> None:
-    """Choose "No Kernel" in the dialog that a notebook without one brings up."""
-    page.get_by_role("dialog").get_by_role("button", name="No Kernel").click()
+    """Choose "No Kernel" in the dialog that a notebook without one brings up, and whenever it comes again.
+
+    JupyterLab asks a second time now and then, while the test is at something else.
+    """
+    button = page.get_by_role("dialog").get_by_role("button", name="No Kernel")
+    page.remove_locator_handler(button)  # of a notebook that was opened before: it would be quicker
+    button.click()
+    page.add_locator_handler(button, lambda again: again.click())
 
 
 def player_frame(page: Page, n: int = 0) -> FrameLocator:

@@ -238,7 +238,9 @@ def test_play_says_when_the_terminal_is_too_small(cli: Cli, begin) -> None:
     """A recording of a larger terminal says so first: what it shows may be in the wrong places."""
     record(cli, (0.0, "o", "A"))
     play = " ".join(cli.command("play", "film"))
-    terminal = begin(f"stty cols 60 rows 20; {play}; stty cols 80 rows 24; {play}", program="/bin/sh")
+    # pexpect sets its own size once more after the program has begun: what sets another waits for that.
+    terminal = begin(f"read go; stty cols 60 rows 20; {play}; stty cols 80 rows 24; {play}", program="/bin/sh")
+    terminal.sendline("go")
     terminal.expect("recorded at 80x24, and this terminal is 60x20")
     terminal.expect(pexpect.EOF)
     assert b"recorded at" not in terminal.before

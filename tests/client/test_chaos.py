@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from cutting_proxy import CuttingProxy
-from plain import Plain, new_id
+from plain import Plain, eventually, new_id
 from programs import environment
 from servers import TOKEN, Server
 
@@ -33,6 +33,10 @@ class Giver:
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment())
         self._reading = threading.Thread(target=self._read)
         self._reading.start()
+
+    def until(self, count: int) -> None:
+        """Wait until it was told so many lines."""
+        eventually(lambda: len(self.told) >= count)
 
     def kill(self) -> None:
         """End it as kill -9 does."""
@@ -72,6 +76,8 @@ def test_nothing_is_lost_or_doubled_whatever_is_cut_or_killed(tmp_path: Path) ->
             for step in range(STEPS):
                 time.sleep(dice.uniform(0.05, 0.5))
                 if step % 4 == 3:
+                    if step % 8 == 3:  # the others are killed wherever they are, before they have begun, too
+                        givers[-1].until(500)
                     givers[-1].kill()
                     givers.append(Giver(proxy.url, box, dice.choice(["live", "batch", "hybrid"])))
                 elif step % 8 == 5:

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 
 from websockets.sync.client import ClientConnection, connect
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 BELOW = "/api/recording"
 Json = dict[str, Any]
 
