@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -20,8 +21,8 @@ from .terminal import TerminalTrack
 
 log = logging.getLogger(__name__)
 
-# What is kept while a recording is being made; a disk that hangs then costs the recording, not the server's memory.
-_WAITING_CHARACTERS: Final = 16 << 20
+# What is kept while a recording is being made: a disk that hangs then costs what comes beyond, not the server's memory.
+_WAITING_BYTES: Final = 16 << 20
 
 
 class LabTerminals:
@@ -138,8 +139,10 @@ class Tap:
     def __init__(self, terminal: Any, name: str, seed: str, died: Callable[[Tap], object]) -> None:
         self.terminal, self.name = terminal, name
         self._died = died
+        self._lock = threading.Lock()  # a terminal is typed in from threads, too
         self._waiting: list[Callable[[TerminalTrack], object]] = []
-        self._characters = 0
+        self._bytes = 0
+        self._lost_events = self._lost_bytes = 0
         self.recorder: Recorder | None = None
         self.track: TerminalTrack | None = None
         self.ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -184,35 +187,58 @@ class Tap:
 
     def record(self, recorder: Recorder, track: TerminalTrack) -> None:
         """Go on into a recording, with what has come meanwhile."""
-        waiting, self._waiting = self._waiting, []
-        for tell in waiting:
-            with _guarded(self.name):
-                tell(track)
-        self.recorder, self.track = recorder, track
+        while waiting := self._taken(track):
+            for tell in waiting:
+                with _guarded(self.name):
+                    tell(track)
+        if self._lost_events:
+            self._tell_lost(track)
+        self.recorder = recorder
         self.ready.set_result(recorder.id)
+
+    def _taken(self, track: TerminalTrack) -> list[Callable[[TerminalTrack], object]]:
+        """Return what waits; once nothing does, what comes goes to the track."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+            if not waiting:
+                self.track = track
+            return waiting
+
+    def _tell_lost(self, track: TerminalTrack) -> None:
+        """Record what there was no room for, which may have been a new size."""
+        with _guarded(self.name):
+            track.gap("the disk was too slow", self._lost_events, self._lost_bytes)
+            rows, cols = self.terminal.ptyproc.getwinsize()
+            track.resize(cols, rows)
 
     def fail(self, error: RecError) -> None:
         """Say that there is no recording."""
-        self._waiting.clear()
+        with self._lock:
+            self._waiting.clear()
         self.ready.set_exception(error)
 
     def on_pty_read(self, text: str) -> None:
         """Hear what the terminal shows (terminado's name)."""
         with _guarded(self.name):
             data = text.encode("utf-8", "surrogatepass")
-            self._tell(lambda track: track.output(data), len(text))
+            self._tell(lambda track: track.output(data), len(data))
 
     def on_pty_died(self) -> None:
         """Hear that it has ended (terminado's name)."""
         with _guarded(self.name):
             self._died(self)
 
-    def _tell(self, tell: Callable[[TerminalTrack], object], characters: int) -> None:
-        if self.track is not None:
-            tell(self.track)
-        elif self._characters <= _WAITING_CHARACTERS:
-            self._characters += characters
-            self._waiting.append(tell)
+    def _tell(self, tell: Callable[[TerminalTrack], object], size: int) -> None:
+        with self._lock:
+            track = self.track
+            if track is None and self._bytes <= _WAITING_BYTES:
+                self._bytes += size
+                self._waiting.append(tell)
+            elif track is None:
+                self._lost_events += 1
+                self._lost_bytes += size
+        if track is not None:
+            tell(track)
 
 
 @contextlib.contextmanager

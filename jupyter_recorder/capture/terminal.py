@@ -24,7 +24,7 @@ class TerminalTrack:
         self._ended = False
         self._output, self._input = Utf8Decoder(), Utf8Decoder()
         header = Header(width=cols, height=rows, timestamp=int(time.time()), env=recorder.environment)
-        self.cast = recorder.cast_writer(name, header, self._gap)
+        self.cast = recorder.cast_writer(name, header, self.gap)
         start = {"type": "terminal_start", "track": name, "file": self.cast.file, "cols": cols, "rows": rows}
         recorder.record({**start, "command": command} if command is not None else start)
         self.cast.start()
@@ -55,6 +55,12 @@ class TerminalTrack:
             self.flush()
             self._write("m", self._recorder.redacted(label), False)
 
+    def gap(self, reason: str, events: int, size: int) -> None:
+        """Record that so many events of `size` bytes are missing, and why."""
+        with contextlib.suppress(NoActiveRecording):  # it ended meanwhile
+            gap = {"type": "gap", "reason": reason, "track": self.name, "events": events}
+            self._recorder.record({**gap, "bytes": size} if size else gap)
+
     def flush(self) -> None:
         """Hand on what redaction holds back."""
         self._held_output.flush()
@@ -81,8 +87,3 @@ class TerminalTrack:
         if self._recorder.active:  # else it was given up while the program ran
             with contextlib.suppress(NoActiveRecording):  # or just now
                 self.cast.write(code, text, urgent=urgent)
-
-    def _gap(self, reason: str, events: int, size: int) -> None:
-        with contextlib.suppress(NoActiveRecording):  # it ended meanwhile
-            gap = {"type": "gap", "reason": reason, "track": self.name, "events": events}
-            self._recorder.record({**gap, "bytes": size} if size else gap)

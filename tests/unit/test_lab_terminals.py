@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from services import PATIENCE, Service
 from terminado.management import NamedTermManager, PtyWithClients
 
+from jupyter_recorder.capture import labterminal
 from jupyter_recorder.capture.labterminal import LabTerminals
 from jupyter_recorder.errors import TerminalNotFound
 from jupyter_recorder.library.recording import Recording
@@ -121,6 +123,70 @@ def test_the_next_terminal_of_a_name_is_recorded_while_the_last_one_ends(tmp_pat
             assert "recording" == states[terminals.taps.recorded()["one"]]
             terminals.manager.terminals["one"].ptyproc.write("exit 5\n")
             await eventually(lambda: sorted(terminals.exit_codes()) == [4, 5])
+
+    asyncio.run(record())
+
+
+def test_what_is_typed_while_its_recording_is_made_is_in_it(tmp_path: Path) -> None:
+    """A server types in a thread of its own: nothing that comes while what came before is recorded is lost."""
+
+    async def record() -> None:
+        async with terminals_in(tmp_path) as terminals:
+            shell = terminals.open("one")
+            start = asyncio.create_task(terminals.taps.start("one", record_input=True))
+            await eventually(terminals.taps.recorded)
+            typed: list[str] = []
+
+            def type_on() -> None:
+                more = 20
+                while more and len(typed) < 100_000:
+                    typed.append(f": {len(typed)}\n")
+                    shell.ptyproc.write(typed[-1])
+                    more -= start.done()
+
+            await asyncio.to_thread(type_on)
+            await terminals.taps.stop("one")
+            (recording,) = terminals.recordings()
+            lines = map(json.loads, recording.read_cast("terminal.cast").splitlines()[1:])
+            assert "".join(typed) == "".join(data for _, code, data in lines if code == "i")
+
+    asyncio.run(record())
+
+
+def test_what_there_is_no_room_for_while_a_recording_is_made_is_a_gap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that hangs at the beginning costs what comes beyond a bound; how much it was is recorded."""
+    monkeypatch.setattr(labterminal, "_WAITING_BYTES", 100)
+
+    async def record() -> None:
+        async with terminals_in(tmp_path) as terminals:
+            shell = terminals.open("one")
+            begin, hangs = terminals.served.start_terminal, asyncio.Event()
+
+            async def hang(*arguments: Any) -> Any:
+                await hangs.wait()
+                return await begin(*arguments)
+
+            monkeypatch.setattr(terminals.served, "start_terminal", hang)
+            start = asyncio.create_task(terminals.taps.start("one", record_input=True))
+            await eventually(terminals.taps.recorded)
+            for number in range(30):
+                shell.ptyproc.write(f": {number:04}\n")
+            shell.ptyproc.setwinsize(50, 132)
+            hangs.set()
+            await start
+            shell.ptyproc.write(": after\n")
+            await terminals.taps.stop("one")
+            (recording,) = terminals.recordings()
+            events = [json.loads(line) for line in recording.read_cast("terminal.cast").splitlines()[1:]]
+            typed = "".join(data for _, code, data in events if code == "i")
+            (gap,) = (event for event in recording.events() if event["type"] == "gap")
+            kept = len(typed.splitlines()) - 1
+            assert [*(f": {number:04}" for number in range(kept)), ": after"] == typed.splitlines()
+            assert kept < 30 <= kept + gap["events"] - 1  # one of them the size; it may have shown something, too
+            assert gap["bytes"] >= 7 * (30 - kept)
+            assert "132x50" == [data for _, code, data in events if code == "r"][-1]
 
     asyncio.run(record())
 
