@@ -92,6 +92,8 @@ class RecordingSocket(RecorderMixin, WebSocketMixin, WebSocketHandler, JupyterHa
         if self._opened:
             self.follower.close()
             self._pings.stop()
+            self._answers.clear()  # nobody hears them
+            self._frames = self._bytes = 0
             self._room.set()
 
     def on_pong(self, data: bytes) -> None:  # noqa: ARG002  # the hook's own
@@ -264,7 +266,7 @@ def _stream_of(socket: WebSocketHandler) -> IOStream:
 class _Slot(msgspec.Struct, gc=False):
     """One frame's answer, in its turn, and what is done once it is written; called with what its events came to.
 
-    (No garbage collection looks at it: it and its socket hold each other only until it is answered, as all are.)
+    (No garbage collection looks at it: it and its socket hold each other only until it is answered, or nobody is there.)
     """
 
     socket: RecordingSocket

@@ -10,7 +10,7 @@ from .. import protocol
 from ..errors import InvalidEvent, RecError
 from ..protocol import Ack
 from . import runs
-from .answers import Submission, Ticket, is_large
+from .answers import Submission, Ticket, Unfit, is_large
 from .config import ServiceConfig
 
 log = logging.getLogger(__name__)
@@ -53,26 +53,20 @@ class Admission:
             event = protocol.parse(raw)
             large = is_large(event, self._config.max_event_bytes)
         except RecError as error:
-            refused: RecError = error
+            unfit = Unfit(error)
         except Exception:  # whatever it was: it is this event's answer, and the others have theirs
             log.exception("an event could not be read")
-            refused = InvalidEvent("the event could not be read")
+            unfit = Unfit(InvalidEvent("the event could not be read"))
         else:
             if event["type"] != "heartbeat":
                 return Ticket(submission, index, event, by, origin, event["type"], None, large)
             submission.answer([(index, self._heartbeat(event))])
             return None
         ticket = Ticket(submission, index, protocol.names_of(raw), by, origin)
-        ticket.error = refused
-        return self._reject(ticket)
-
-    @staticmethod
-    def _reject(ticket: Ticket) -> Ticket | None:
-        """Answer what is no event; one whose producer's number is used up by that goes to its session."""
-        names = ticket.event
-        if "session_id" in names and "producer_seq" in names:
+        if "session_id" in ticket.event and "producer_seq" in ticket.event:  # its producer's number is used up by that
+            ticket.unfit = unfit
             return ticket
-        ticket.answer(protocol.error_answer(ticket.error or InvalidEvent("no event"), names.get("event_id")))
+        ticket.fail(unfit.error())
         return None
 
     def _heartbeat(self, event: dict[str, Any]) -> Ack:

@@ -63,10 +63,26 @@ class Submission(msgspec.Struct, gc=False):
             self.done(self.answers)  # type: ignore[arg-type]  # each has its answer by now
 
 
+class Unfit:
+    """What was wrong with an event, as an error that has been raised nowhere.
+
+    One that was raised holds all that the calls had that it went through, the ticket that it is kept with among it.
+    """
+
+    def __init__(self, error: RecError) -> None:
+        self._kind, self._args, self._more = type(error), error.args, vars(error)
+
+    def error(self) -> RecError:
+        """Return the error anew."""
+        error = self._kind.__new__(self._kind, *self._args)
+        vars(error).update(self._more)
+        return error
+
+
 class Ticket(msgspec.Struct, gc=False):
     """One event, and the place of its answer.
 
-    `error` is what was wrong with it when it came; then `event` holds no more than its names. `origin` is what it came
+    `unfit` is what was wrong with it when it came; then `event` holds no more than its names. `origin` is what it came
     by, for others to be told and not its sender. (In no cycle, so the garbage collector need not look at it.)
     """
 
@@ -76,7 +92,7 @@ class Ticket(msgspec.Struct, gc=False):
     by: str | None = None
     origin: object = None
     kind: str = ""
-    error: RecError | None = None
+    unfit: Unfit | None = None
     is_large: bool = False  # working on it takes longer than others should wait
     run: Run | None = None  # what it stands for, if that is more than this event
 
@@ -99,6 +115,11 @@ class Ticket(msgspec.Struct, gc=False):
     def text(self) -> str:
         """What it appends, if it does."""
         return str(self.event["content_delta"]) if self.run is None else self.run.text
+
+    def check(self) -> None:
+        """Raise what was wrong with it when it came."""
+        if self.unfit is not None:
+            raise self.unfit.error()
 
     def singles(self) -> list[Ticket]:
         """Return a ticket for each event that it stands for."""

@@ -145,8 +145,7 @@ class Opened:
 
     def _check(self, ticket: Ticket) -> bool:
         """Raise what is wrong with an event; false if that takes the disk to tell."""
-        if ticket.error is not None:
-            raise ticket.error
+        ticket.check()
         return self.folded.check(ticket.event)
 
     def _line(self, ticket: Ticket) -> dict[str, Any]:

@@ -228,8 +228,7 @@ class Session:
             if ticket.kind != "session_end" or self._finish_end(ticket, seq):
                 self._answer_repeat(ticket, seq)
             return
-        if ticket.error is not None:
-            raise ticket.error
+        ticket.check()
         opened = self._opened or self._open(ticket)
         if ticket.kind == "session_end":
             self._end_session(ticket, opened)
@@ -251,8 +250,7 @@ class Session:
         try:
             recording = self._service.library.find_session(self.id)
         except RecordingNotFound:
-            if ticket.error is not None:
-                raise ticket.error from None
+            ticket.check()
             if ticket.kind not in protocol.BEGINS_SESSION:
                 raise SessionNotFound(self.id) from None
             _check_first(ticket)
@@ -271,7 +269,7 @@ class Session:
     def _repeated(self, ticket: Ticket, folded: Folded) -> int | None:
         """Return the number of the line that this event repeats; None if it is new."""
         seq, used_up = self._recorded_as(ticket, folded)
-        if seq is not None or ticket.error is not None:
+        if seq is not None or ticket.unfit is not None:
             return seq
         if ticket.kind == "session_end":
             return folded.end_seq if self._is_over(folded) and "producer" not in ticket.event else None
