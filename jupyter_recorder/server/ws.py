@@ -266,7 +266,7 @@ def _stream_of(socket: WebSocketHandler) -> IOStream:
 class _Slot(msgspec.Struct, gc=False):
     """One frame's answer, in its turn, and what is done once it is written; called with what its events came to.
 
-    (No garbage collection looks at it: it and its socket hold each other only until it is answered, or nobody is there.)
+    (No garbage collection looks at it: it and its socket hold each other until it is answered, or nobody is there.)
     """
 
     socket: RecordingSocket
