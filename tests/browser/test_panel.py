@@ -56,6 +56,36 @@ def test_it_changes_by_itself(page: Page, server: Server, record: Record, troubl
     assert troubles == []
 
 
+def test_a_press_meets_what_it_was_on(page: Page, server: Server, record: Record, troubles: list[str]) -> None:
+    """While a button is pressed nothing moves from under it, in the panel and among a live replay's chapters."""
+    live = record("panel-pressed", said("hello"), "recorder.mark('the first')")
+    open_lab(page, server)
+    panel = show_panel(page)
+    before = panel.locator(".jr-count").inner_text()
+    opener(row(page, "panel-pressed")).hover()
+    page.mouse.down()
+    record("panel-newer", said("this one stands above it then"))
+    expect(panel.locator(".jr-count")).not_to_have_text(before)
+    expect(row(page, "panel-newer")).to_have_count(0)
+    page.mouse.up()
+    frame = player_frame(page)
+    expect(frame.locator(".chat")).to_contain_text("hello")
+    expect(row(page, "panel-newer")).to_have_attribute("aria-posinset", "1")
+
+    frame.get_by_role("button", name="Chapters").click()
+    chapters = frame.locator(".moments button")
+    chapters.first.hover()
+    page.mouse.down()
+    length = slider(frame).get_attribute("aria-valuemax") or ""
+    live.run("recorder.mark('the second')")
+    expect(slider(frame)).not_to_have_attribute("aria-valuemax", length)
+    expect(chapters).to_have_count(1)
+    page.mouse.up()
+    expect(chapters).to_have_count(2)
+    expect(chapters.first).to_have_attribute("aria-current", "true")
+    assert troubles == []
+
+
 def test_a_recording_that_is_not_safe_is_red(page: Page, server: Server, record: Record, troubles: list[str]) -> None:
     """Where the disk refuses, the mark turns red and says why; when all is safe again, it says that."""
     writer = record("panel-fails", said("safe"))

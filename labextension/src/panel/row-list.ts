@@ -4,6 +4,7 @@
  */
 
 import { h } from '../replay/views/dom';
+import { Press } from '../replay/views/press';
 import { Rows } from './rows';
 
 export interface Row {
@@ -31,6 +32,7 @@ export class RowList {
   readonly element = h('div', { class: 'jr-rows', role: 'list', 'aria-label': 'Recordings' });
   private readonly space = h('div', { class: 'jr-space', role: 'presentation' });
   private readonly shown = new Map<string, Shown>();
+  private readonly press = new Press(this.element);
   private rows = new Rows<Row>([]);
   private current = '';
 
@@ -44,6 +46,10 @@ export class RowList {
   }
 
   update(rows: readonly Row[]): void {
+    this.press.after(() => this.take(rows));
+  }
+
+  private take(rows: readonly Row[]): void {
     const { scrollTop } = this.element;
     const anchor = this.rows.list[this.rows.at(scrollTop)];
     const into = anchor === undefined ? 0 : scrollTop - this.rows.top(this.rows.indexOf(anchor.key));

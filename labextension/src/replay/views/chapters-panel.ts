@@ -2,6 +2,7 @@
  * The list of chapters, with the one marked in which playback stands.
  */
 
+import type { Chapter } from '../model/chapters';
 import { countUntil } from '../model/cursor';
 import type { Recording } from '../model/recording';
 import type { Transport } from '../model/transport';
@@ -15,14 +16,14 @@ const MOST = 5000;
 export class ChaptersPanel implements Panel {
   readonly title = 'Chapters';
   readonly element = h('div', { class: 'panel' });
-  private readonly list: MomentList;
+  private readonly list: MomentList<Chapter>;
   private filled = -1;
 
   constructor(
     private readonly recording: Recording,
     private readonly transport: Transport
   ) {
-    this.list = new MomentList('Chapters', index => transport.seek(recording.chapters[index]?.t ?? 0));
+    this.list = new MomentList('Chapters', ({ t }) => transport.seek(t));
     this.element.append(h('p', { class: 'notice' }), this.list.element);
   }
 

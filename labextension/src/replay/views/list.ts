@@ -3,6 +3,7 @@
  */
 
 import { clockText, h } from './dom';
+import { Press } from './press';
 
 export interface Entry {
   /** Seconds. */
@@ -11,22 +12,32 @@ export interface Entry {
   readonly label: string | Node;
 }
 
-export class MomentList {
+export class MomentList<E extends Entry> {
   readonly element = h('ol', { class: 'moments scroller' });
+  private readonly press = new Press(this.element);
   private buttons: HTMLButtonElement[] = [];
   private current = -1;
+  private wanted = -1;
 
   constructor(
     label: string,
-    private readonly choose: (index: number) => void
+    private readonly choose: (entry: E) => void
   ) {
     this.element.setAttribute('aria-label', label);
     this.element.addEventListener('keydown', event => this.onKey(event));
   }
 
-  fill(entries: readonly Entry[]): void {
+  fill(entries: readonly E[]): void {
+    this.wanted = -1;
+    this.press.after(() => {
+      this.draw(entries);
+      this.show(this.wanted);
+    });
+  }
+
+  private draw(entries: readonly E[]): void {
     const focused = this.buttons.indexOf(document.activeElement as HTMLButtonElement);
-    this.buttons = entries.map((entry, index) => this.button(entry, index));
+    this.buttons = entries.map(entry => this.button(entry));
     this.element.replaceChildren(...this.buttons.map(button => h('li', {}, button)));
     this.current = -1;
     this.mark(0);
@@ -35,6 +46,7 @@ export class MomentList {
 
   /** Marks where playback stands, and keeps it in sight; -1 marks nothing. */
   show(index: number): void {
+    this.wanted = index;
     if (index !== this.current) {
       this.buttons[this.current]?.removeAttribute('aria-current');
       this.buttons[index]?.setAttribute('aria-current', 'true');
@@ -50,10 +62,11 @@ export class MomentList {
     this.buttons.find(({ tabIndex }) => tabIndex === 0)?.focus();
   }
 
-  private button({ t, kind, label }: Entry, index: number): HTMLButtonElement {
+  private button(entry: E): HTMLButtonElement {
+    const { t, kind, label } = entry;
     const button = h('button', { type: 'button', tabindex: '-1', 'data-kind': kind });
     button.append(h('span', { class: 'at' }, clockText(t)), h('span', { class: 'kind' }, kind), h('span', { class: 'label' }, label));
-    button.addEventListener('click', () => this.choose(index));
+    button.addEventListener('click', () => this.choose(entry));
     return button;
   }
 

@@ -13,6 +13,7 @@ import { h, iconButton } from './dom';
 import type { Panel } from './drawer';
 import type { Highlighter } from './highlight';
 import { MomentList } from './list';
+import type { Entry } from './list';
 
 const UP = 'M8 4.6 2.6 10l1.1 1.1L8 6.8l4.3 4.3 1.1-1.1z';
 const DOWN = 'M8 11.4 2.6 6l1.1-1.1L8 9.2l4.3-4.3L13.4 6z';
@@ -23,12 +24,16 @@ const TYPING_MS = 100;
 // How often what is found meanwhile in a large terminal is listed.
 const LISTED_EVERY_MS = 500;
 
+interface HitEntry extends Entry {
+  readonly hit: Hit;
+}
+
 export class SearchPanel implements Panel {
   readonly title = 'Search';
   readonly element = h('div', { class: 'panel', role: 'search' });
   private readonly input = h('input', { type: 'search', 'aria-label': 'Search the recording', placeholder: 'Chat, cells, terminals …', spellcheck: 'false' });
   private readonly count = h('p', { class: 'count', role: 'status' });
-  private readonly list = new MomentList('Hits', index => this.go(index));
+  private readonly list = new MomentList<HitEntry>('Hits', ({ hit }) => this.go(this.hits.indexOf(hit)));
   private index: SearchIndex | null = null;
   private hits: Hit[] = [];
   private at = -1;
@@ -158,7 +163,7 @@ export class SearchPanel implements Panel {
     const current = this.hits[this.at];
     this.hits = hits.slice(0, MAX_HITS);
     this.at = current === undefined ? -1 : this.hits.indexOf(current);
-    this.list.fill(this.hits.map(hit => ({ t: hit.t, kind: hit.where, label: snippet(hit) })));
+    this.list.fill(this.hits.map(hit => ({ t: hit.t, kind: hit.where, label: snippet(hit), hit })));
     this.list.show(this.at);
     this.tell();
   }
