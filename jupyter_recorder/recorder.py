@@ -208,7 +208,9 @@ class Recorder:
         self._check_open()
         with shielded(), self._lock:
             number = 1 + sum(known["kind"] == "terminal" for known in self._contents.tracks)
-            track = TerminalTrack(self, "terminal" if number == 1 else f"terminal-{number}", cols, rows, command)
+            track = TerminalTrack(
+                self, "terminal" if number == 1 else f"terminal-{number}", cols, rows, command, turns=self._lock
+            )
             self._tracks.append(track)
             self._ownership.save_soon()
             return track
@@ -318,8 +320,8 @@ class Recorder:
         Raises `PersistFailed` if that took over `timeout` seconds, `StorageError` if the disk takes no manifest: the
         recording stays open, nothing is lost, and `stop` may be called again.
         """
-        self._check_open()
         with shielded(), self._lock:
+            self._check_open()
             self._flush_held()
             if not self.wait(timeout):
                 raise self._unsafe(timeout)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,18 @@ if TYPE_CHECKING:
 
 
 class TerminalTrack:
-    """A terminal of `cols` x `rows` characters; safe to be used from any thread. Raises `StorageError` when made."""
+    """A terminal of `cols` x `rows` characters; safe to be used from any thread. Raises `StorageError` when made.
 
-    def __init__(self, recorder: Recorder, name: str, cols: int, rows: int, command: str | None) -> None:
+    `turns` is what the recorder and its tracks end under, one after the other: a shell may be killed, and its server
+    be stopped, at one moment.
+    """
+
+    def __init__(
+        self, recorder: Recorder, name: str, cols: int, rows: int, command: str | None, *, turns: threading.RLock
+    ) -> None:
         self.name = name
         self._recorder = recorder
+        self._turns = turns
         self._ended = False
         self._output, self._input = Utf8Decoder(), Utf8Decoder()
         header = Header(width=cols, height=rows, timestamp=int(time.time()), env=recorder.environment)
@@ -71,7 +79,7 @@ class TerminalTrack:
 
         A slow disk is waited for no longer than elsewhere: what is not on it yet is written all the same.
         """
-        with shielded():
+        with shielded(), self._turns:
             if self._ended:
                 return
             self._ended = True
