@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from ..errors import InvalidName, RecError, TerminalNotFound
+from ..errors import InvalidName, NoActiveRecording, RecError, TerminalNotFound
 from ..ids import check_name
 from ..recorder import Recorder
 from ..service.served import ServedService
@@ -36,6 +36,7 @@ class LabTerminals:
         self._record_input = record_input
         self._taps: dict[str, Tap] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     def record_all(self) -> None:
         """Record every terminal that is opened from now on, from its first byte."""
@@ -45,7 +46,8 @@ class LabTerminals:
 
         def start_and_record(terminal: Any) -> None:
             with _guarded("a new terminal"):
-                self._tap(terminal, self._record_input, seed="")
+                if not self._closed:
+                    self._tap(terminal, self._record_input, seed="")
             start_reading(terminal)
 
         self._manager.start_reading = start_and_record
@@ -54,8 +56,11 @@ class LabTerminals:
         """Record the terminal `name` from now on, with what is left of its past; return the recording's id.
 
         What `redact_patterns` (regular expressions) match is taken out, too. One that is recorded already stays so.
-        Raises `TerminalNotFound`, `InvalidPattern`, and `StorageError` if it can't be recorded.
+        Raises `TerminalNotFound`, `InvalidPattern`, `NoActiveRecording` once closed, and `StorageError` if it can't be
+        recorded.
         """
+        if self._closed:
+            raise NoActiveRecording("the recorder is stopping")
         terminal = None if self._manager is None else self._manager.terminals.get(name)
         if terminal is None:
             raise TerminalNotFound(name)
@@ -73,6 +78,22 @@ class LabTerminals:
         recording_id = await asyncio.shield(tap.ready)
         await self._end(tap, None)
         return recording_id
+
+    async def close(self, patience: float) -> None:
+        """Begin no more recordings, and wait up to `patience` seconds for what the begun ones were to take up.
+
+        The service ends them, which is to come after that: a recording that has ended takes nothing.
+        """
+        self._closed = True
+        beginning = {tap.ready: tap for tap in self._taps.values() if not tap.ready.done()}
+        if not beginning:
+            return
+        _, late = await asyncio.wait(beginning, timeout=patience)
+        for ready in late:
+            log.warning(
+                "terminal %s is not recorded: the disk was too slow to begin before the server stopped",
+                beginning[ready].name,
+            )
 
     def recorded(self) -> dict[str, str | None]:
         """Return the names of the terminals that are recorded, with their recordings' ids (None: it is being made)."""

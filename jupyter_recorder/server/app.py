@@ -32,7 +32,8 @@ from .ws import RecordingSocket
 
 PREFIX: Final = "/api/recording"
 ROUTES: Final = [*rest.ROUTES, *recordings.ROUTES, *terminals.ROUTES, *documents.ROUTES, (r"/ws", RecordingSocket)]
-# How long a stopping server waits for the recording that is being repaired; cut off, it is repaired at the next start.
+# How long a stopping server waits for the recording that is being repaired (cut off, it is repaired at the next start),
+# and for those of terminals that are being begun.
 _PATIENCE_SECONDS: Final = 2.0
 
 
@@ -133,6 +134,7 @@ class RecorderApp(ExtensionApp):
             self._server.index.stop()
             self._pruning.stop()
             await asyncio.to_thread(self._searching.stop, _PATIENCE_SECONDS)
+            await self._server.terminals.close(_PATIENCE_SECONDS)
             await self._server.service.close()
             self._chats.close()
 

@@ -16,7 +16,7 @@ from terminado.management import NamedTermManager, PtyWithClients
 
 from jupyter_recorder.capture import labterminal
 from jupyter_recorder.capture.labterminal import LabTerminals
-from jupyter_recorder.errors import TerminalNotFound
+from jupyter_recorder.errors import NoActiveRecording, TerminalNotFound
 from jupyter_recorder.library.recording import Recording
 from jupyter_recorder.service.served import ServedService
 
@@ -187,6 +187,71 @@ def test_what_there_is_no_room_for_while_a_recording_is_made_is_a_gap(
             assert kept < 30 <= kept + gap["events"] - 1  # one of them the size; it may have shown something, too
             assert gap["bytes"] >= 7 * (30 - kept)
             assert "132x50" == [data for _, code, data in events if code == "r"][-1]
+
+    asyncio.run(record())
+
+
+def test_a_server_that_stops_waits_for_what_a_recording_is_to_take_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was typed while the recording was being made is in it, though the server was stopped meanwhile."""
+
+    async def record() -> None:
+        async with terminals_in(tmp_path) as terminals:
+            shell = terminals.open("one")
+            begin, hangs = terminals.served.start_terminal, asyncio.Event()
+
+            async def hang(*arguments: Any) -> Any:
+                begun = await begin(*arguments)
+                await hangs.wait()
+                return begun
+
+            monkeypatch.setattr(terminals.served, "start_terminal", hang)
+            start = asyncio.create_task(terminals.taps.start("one", record_input=True))
+            await eventually(terminals.recordings)
+            typed = [f": {number}\n" for number in range(30)]
+            for text in typed:
+                shell.ptyproc.write(text)
+            closing = asyncio.create_task(terminals.taps.close(PATIENCE))
+            await asyncio.sleep(0.1)
+            assert not closing.done()
+            hangs.set()
+            await closing
+            await terminals.served.close()
+            (recording,) = terminals.recordings()
+            assert await start == recording.id
+            events = map(json.loads, recording.read_cast("terminal.cast").splitlines()[1:])
+            assert "".join(typed) == "".join(data for _, code, data in events if code == "i")
+
+    asyncio.run(record())
+
+
+def test_a_server_that_stops_waits_for_no_disk_that_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What can't begin in time is told, and nothing begins any more."""
+
+    async def record() -> None:
+        async with terminals_in(tmp_path) as terminals:
+            terminals.taps.record_all()
+            begin, hangs = terminals.served.start_terminal, asyncio.Event()
+
+            async def hang(*arguments: Any) -> Any:
+                await hangs.wait()
+                return await begin(*arguments)
+
+            monkeypatch.setattr(terminals.served, "start_terminal", hang)
+            terminals.open("one")
+            await terminals.taps.close(0.1)
+            assert ["one"] == [record.args[0] for record in caplog.records if "before the server" in record.msg]
+            terminals.open("two")
+            with pytest.raises(NoActiveRecording):
+                await terminals.taps.start("two")
+            assert {"one": None} == terminals.taps.recorded()
+            await terminals.served.close()
+            hangs.set()
+            await eventually(lambda: not terminals.taps.recorded())
+            assert [] == terminals.recordings()
 
     asyncio.run(record())
 
