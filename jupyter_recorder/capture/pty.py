@@ -56,6 +56,7 @@ class PtyProgram:
         self._interrupted_at = float("-inf")
         self._kill_at: float | None = None
         self._untyped: deque[bytes] = deque()
+        self._typing = threading.Lock()
         self._ahead: Ahead[tuple[bytes, bool]] | None = None
         try:
             self._begin(command, cols, rows, added or {})
@@ -98,12 +99,21 @@ class PtyProgram:
         self._type_on()
 
     def _type_on(self) -> None:
-        """Type what is to be typed, as far as there is room."""
-        while True:
+        """Type what is to be typed, as far as there is room; in one thread at a time, or pieces would be mixed.
+
+        Nobody waits: who types now looks again when it is done (a signal handler may have come in between).
+        """
+        while self._untyped and self._typing.acquire(blocking=False):
             try:
-                data = self._untyped.popleft()
-            except IndexError:  # all is typed, here or in another thread
-                return
+                if not self._type_all():
+                    return
+            finally:
+                self._typing.release()
+
+    def _type_all(self) -> bool:
+        """Type all that waits; false if there is no room for it."""
+        while self._untyped:
+            data = self._untyped.popleft()
             try:
                 taken = os.write(self._master, data)
             except BlockingIOError:
@@ -112,7 +122,8 @@ class PtyProgram:
                 continue
             if taken < len(data):
                 self._untyped.appendleft(data[taken:])
-                return
+                return False
+        return True
 
     def chunks(self, keys: int | None = None, on_keys: Callable[[bytes], None] | None = None) -> Iterator[bytes]:
         """Yield what the program shows, until it has ended and all was read.

@@ -95,6 +95,24 @@ def test_a_paste_and_a_flood_do_not_wait_for_each_other() -> None:
     assert shown.endswith(b"60000\n")
 
 
+def test_pieces_from_several_threads_are_not_mixed() -> None:
+    """Each is typed whole, though the program reads more slowly than they come."""
+    program = PtyProgram("stty raw -echo; echo ready; head -c 400400", 80, 24)
+    chunks = program.chunks()
+    shown = next(chunks)
+    pieces = [bytes([letter]) * 1000 + b"\n" for letter in b"abcd"]
+    threads = [
+        threading.Thread(target=lambda piece=piece: [program.write(piece) for _ in range(100)]) for piece in pieces
+    ]
+    for thread in threads:
+        thread.start()
+    shown += b"".join(chunks)
+    for thread in threads:
+        thread.join()
+    program.close()
+    assert sorted(pieces * 100) == sorted(shown.partition(b"ready")[2].lstrip().splitlines(keepends=True))
+
+
 def test_keys_that_end_do_not_end_the_program() -> None:
     """When nobody types any more, the program goes on to its end."""
     keys, typist = os.pipe()
