@@ -113,8 +113,7 @@ def test_what_is_still_written_is_followed(page: Page, server: Server) -> None:
     large = Large(writer.id, 0)
     open_notebook(page, server, link(server, large))
     frame = player_frame(page)
-    # Eleven megabytes are drawn on the way: how fast is a slow machine's affair.
-    expect(frame.locator(".xterm-rows")).to_contain_text("then this", timeout=90_000)
+    expect(frame.locator(".xterm-rows")).to_contain_text("then this", timeout=30_000)
     writer.run("terminal.output(b'\\r\\nand later this')")
     expect(frame.locator(".xterm-rows")).to_contain_text("and later this", timeout=30_000)
     writer.run("terminal.output(b'\\r\\nand the end')", "terminal.end(0)")

@@ -27,10 +27,10 @@ function castOf(version = 2): string {
   return [term, ...events].map(line => `${JSON.stringify(line)}\n`).join('');
 }
 
-async function open(text: string): Promise<LargeTerminal> {
+async function open(text: string, offset = OFFSET, saved?: ArrayBuffer): Promise<LargeTerminal> {
   const bytes = new TextEncoder().encode(text);
   const cast = new CastFile((start, end) => Promise.resolve(bytes.slice(start, end).buffer), bytes.length);
-  return LargeTerminal.open('terminal.cast', cast, undefined, OFFSET);
+  return LargeTerminal.open('terminal.cast', cast, undefined, offset, saved);
 }
 
 /** Goes through so many blocks, leaving the text so far as a keyframe before each. */
@@ -66,6 +66,25 @@ test('once prepared, a way to any moment is all that was printed until then', as
     spot = way.to;
     const expected = events.slice(0, countUntil(events, t)).map(({ data }) => data).join('');
     assert.ok(shown === expected && way.to.exact, `at ${t}`);
+  }
+});
+
+test('an event is shown at its own moment, wherever in the recording the terminal began', async () => {
+  const text = castOf();
+  const { events } = parseCast(text);
+  const marked = events.filter(({ code }) => code === 'm');
+  for (const offset of [0.1, 0.103, 0.7, 1.587, 86_400.011]) {
+    const terminal = await open(text, offset);
+    const newest = walk(await terminal.way(null, terminal.ends), '');
+    assert.ok(newest.endsWith(events.at(-1)!.data), `the newest, begun at ${offset}`);
+    await prepare(terminal, terminal.cast.blocks);
+    for (const one of [terminal, await open(text, offset, await terminal.save())]) {
+      assert.ok(one.isPrepared);
+      for (const [at, { t }] of one.markers.entries()) {
+        const last = events[countUntil(events, marked[at]!.t) - 1]!;
+        assert.ok(walk(await one.way(null, t), '').endsWith(last.data), `at ${t}, begun at ${offset}`);
+      }
+    }
   }
 });
 

@@ -23,6 +23,8 @@ const KEPT_BLOCKS = 6;
 const STRIDE_BLOCKS = 2;
 // From so far back a moment is shown that nobody has gone through: for logs and programs that repaint, that is all of it.
 const BEFORE_BLOCKS = 2;
+// What a few sums and differences of times lose, as a share of the largest.
+const ROUNDING = 4 * Number.EPSILON;
 
 export class LargeTerminal extends CastTerminal implements Terminal {
   /** Read on demand. */
@@ -166,7 +168,7 @@ export class LargeTerminal extends CastTerminal implements Terminal {
   }
 
   async way(from: Spot | null, t: number, history = false): Promise<Way> {
-    const now = t - this.offset;
+    const now = this.castTime(t);
     this.sought = from === null ? performance.now() : this.sought;
     const block = now < this.before || this.isPrepared ? this.blockAt(now) : await this.search(now);
     const index = countUntil(await this.eventsOf(block), now);
@@ -186,6 +188,14 @@ export class LargeTerminal extends CastTerminal implements Terminal {
     const state = frame === undefined ? null : await unpack(frame.packed);
     const events = await this.between(frame ?? { block: 0, index: 0 }, to);
     return { begin: { size: [this.cols, this.rows], state }, events, to, history: frame?.history ?? true };
+  }
+
+  /**
+   * Seconds of the cast at a moment of the recording. What is added and taken away again comes out a little less for many
+   * times, and an event is to be there at its own moment.
+   */
+  private castTime(t: number): number {
+    return t - this.offset + Math.abs(t) * ROUNDING;
   }
 
   private async between(from: Place, to: Place): Promise<CastEvent[]> {
