@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -98,6 +99,28 @@ def test_everything_recorded_is_found(library: Library, catalog: Catalog, query:
     (hit,) = catalog.search(query).hits
     assert (recorder.id, track) == (hit.recording_id, hit.track)
     assert recorder.started_at <= hit.at <= recorder.started_at + 60_000
+
+
+def test_a_hit_is_a_moment_at_which_it_stands_there(library: Library, catalog: Catalog) -> None:
+    """What a terminal shows is found at a whole millisecond that is not before it was shown, and soon after."""
+    recorder = Recorder.start(library, "moments", "terminal")
+    track = recorder.terminal(80, 24)
+    for number in range(12):
+        track.output(f"word{number}x\r\n".encode())
+        time.sleep(0.0303)
+    track.end(0)
+    recorder.stop()
+    assert catalog.update()
+    (recording,) = library.recordings()
+    began = next(event["at"] for event in recording.events() if event["type"] == "terminal_start")
+    # As a player counts: seconds since the recording began.
+    offset = (began - recorder.started_at) / 1000
+    events = [json.loads(line) for line in recording.read_cast("terminal.cast").splitlines()[1:]]
+    for number in range(12):
+        (hit,) = catalog.search(f"word{number}x").hits
+        at = (hit.at - recorder.started_at) / 1000
+        (shown,) = (offset + seconds for seconds, _, data in events if f"word{number}x" in data)
+        assert shown <= at < shown + 0.1
 
 
 @pytest.mark.parametrize(

@@ -132,4 +132,5 @@ class TerminalReader:
         return self._log.event(Event(self._last, event.code, event.data))
 
     def _rows(self, shown: Iterable[Shown]) -> list[Row]:
-        return [Row(None, Text(self._track, self._origin + round(one.time * 1000), one.text)) for one in shown]
+        # The millisecond after: it is to stand there at that moment.
+        return [Row(None, Text(self._track, self._origin + int(one.time * 1000) + 1, one.text)) for one in shown]
