@@ -208,9 +208,8 @@ class Recorder:
         self._check_open()
         with shielded(), self._lock:
             number = 1 + sum(known["kind"] == "terminal" for known in self._contents.tracks)
-            track = TerminalTrack(
-                self, "terminal" if number == 1 else f"terminal-{number}", cols, rows, command, turns=self._lock
-            )
+            name = "terminal" if number == 1 else f"terminal-{number}"
+            track = TerminalTrack(self, name, cols, rows, command, turns=self._lock)
             self._tracks.append(track)
             self._ownership.save_soon()
             return track
