@@ -107,7 +107,7 @@ def test_a_hit_is_a_moment_at_which_it_stands_there(library: Library, catalog: C
     track = recorder.terminal(80, 24)
     for number in range(12):
         track.output(f"word{number}x\r\n".encode())
-        time.sleep(0.0303)
+        time.sleep(0.0303)  # as events come: each at its own moment, and looked at by itself
     track.end(0)
     recorder.stop()
     assert catalog.update()

@@ -6,11 +6,13 @@ import contextlib
 import os
 import stat
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
 from faults import CountingFiles, Fault, FaultyFiles
 from journals import HEADER, begin, journal, note, notes, numbers
+from together import at_once
 
 from jupyter_recorder.clock import RecordingClock
 from jupyter_recorder.errors import InvalidEvent, NoActiveRecording
@@ -29,11 +31,7 @@ def test_events_are_numbered_from_one_in_the_order_of_their_appends(recording: P
                 recorded = writer.append(note(f"{thread} {n}"))
                 assert recorded is not None
 
-        threads = [threading.Thread(target=append, args=(n,)) for n in range(10)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        assert [] == at_once(*[partial(append, n) for n in range(10)])
     assert order == list(range(1, 1001))
     assert numbers(recording) == order
     for thread_number in range(10):
@@ -119,24 +117,17 @@ def test_a_closed_journal_takes_no_more(recording: Path) -> None:
 def test_nothing_follows_the_footer_of_threads_that_append_while_it_is_closed(recording: Path) -> None:
     """Each append either stands before the footer or is refused; two closes write one footer."""
     writer, kept = begin(recording), []
-    started = threading.Barrier(6)
 
     def append() -> None:
-        started.wait()
         with contextlib.suppress(NoActiveRecording):
             for n in range(10_000):
                 writer.append(note(n))
                 kept.append(n)
 
     def close() -> None:
-        started.wait()
         assert writer.close("completed", 20)
 
-    threads = [threading.Thread(target=target) for target in (append, append, append, append, close, close)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    assert [] == at_once(append, append, append, append, close, close)
     report = Report()
     assert len(list(read_events(recording, report))) == len(kept) == writer.seq
     assert report.footer == {"type": "footer", "at": report.footer["at"], "status": "completed", "events": len(kept)}  # type: ignore[index]

@@ -49,6 +49,26 @@ class Terminals:
         """Open a terminal."""
         return self.manager.new_named_terminal(name=name)[1]
 
+    def hang(self, monkeypatch: pytest.MonkeyPatch, *, begun: bool = False) -> asyncio.Event:
+        """Let recordings hang before they begin (or just after, if `begun`) until what is returned is set."""
+        begin, disk = self.served.start_terminal, asyncio.Event()
+
+        async def begin_slowly(*arguments: Any) -> Any:
+            if not begun:
+                await disk.wait()
+            made = await begin(*arguments)
+            await disk.wait()
+            return made
+
+        monkeypatch.setattr(self.served, "start_terminal", begin_slowly)
+        return disk
+
+    def typed(self) -> str:
+        """Return what was typed into the only terminal that is recorded."""
+        (recording,) = self.recordings()
+        events = map(json.loads, recording.read_cast("terminal.cast").splitlines()[1:])
+        return "".join(data for _, code, data in events if code == "i")
+
     def recordings(self) -> list[Recording]:
         """Return what is recorded, the oldest first."""
         found = [one for one in self.service.library.recordings() if not one.error]
@@ -146,9 +166,7 @@ def test_what_is_typed_while_its_recording_is_made_is_in_it(tmp_path: Path) -> N
 
             await asyncio.to_thread(type_on)
             await terminals.taps.stop("one")
-            (recording,) = terminals.recordings()
-            lines = map(json.loads, recording.read_cast("terminal.cast").splitlines()[1:])
-            assert "".join(typed) == "".join(data for _, code, data in lines if code == "i")
+            assert "".join(typed) == terminals.typed()
 
     asyncio.run(record())
 
@@ -162,25 +180,19 @@ def test_what_there_is_no_room_for_while_a_recording_is_made_is_a_gap(
     async def record() -> None:
         async with terminals_in(tmp_path) as terminals:
             shell = terminals.open("one")
-            begin, hangs = terminals.served.start_terminal, asyncio.Event()
-
-            async def hang(*arguments: Any) -> Any:
-                await hangs.wait()
-                return await begin(*arguments)
-
-            monkeypatch.setattr(terminals.served, "start_terminal", hang)
+            disk = terminals.hang(monkeypatch)
             start = asyncio.create_task(terminals.taps.start("one", record_input=True))
             await eventually(terminals.taps.recorded)
             for number in range(30):
                 shell.ptyproc.write(f": {number:04}\n")
             shell.ptyproc.setwinsize(50, 132)
-            hangs.set()
+            disk.set()
             await start
             shell.ptyproc.write(": after\n")
             await terminals.taps.stop("one")
             (recording,) = terminals.recordings()
             events = [json.loads(line) for line in recording.read_cast("terminal.cast").splitlines()[1:]]
-            typed = "".join(data for _, code, data in events if code == "i")
+            typed = terminals.typed()
             (gap,) = (event for event in recording.events() if event["type"] == "gap")
             kept = len(typed.splitlines()) - 1
             assert [*(f": {number:04}" for number in range(kept)), ": after"] == typed.splitlines()
@@ -199,29 +211,21 @@ def test_a_server_that_stops_waits_for_what_a_recording_is_to_take_up(
     async def record() -> None:
         async with terminals_in(tmp_path) as terminals:
             shell = terminals.open("one")
-            begin, hangs = terminals.served.start_terminal, asyncio.Event()
-
-            async def hang(*arguments: Any) -> Any:
-                begun = await begin(*arguments)
-                await hangs.wait()
-                return begun
-
-            monkeypatch.setattr(terminals.served, "start_terminal", hang)
+            disk = terminals.hang(monkeypatch, begun=True)
             start = asyncio.create_task(terminals.taps.start("one", record_input=True))
             await eventually(terminals.recordings)
             typed = [f": {number}\n" for number in range(30)]
             for text in typed:
                 shell.ptyproc.write(text)
             closing = asyncio.create_task(terminals.taps.close(PATIENCE))
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.1)  # time enough to end, if nothing were waited for
             assert not closing.done()
-            hangs.set()
+            disk.set()
             await closing
             await terminals.served.close()
             (recording,) = terminals.recordings()
             assert await start == recording.id
-            events = map(json.loads, recording.read_cast("terminal.cast").splitlines()[1:])
-            assert "".join(typed) == "".join(data for _, code, data in events if code == "i")
+            assert "".join(typed) == terminals.typed()
 
     asyncio.run(record())
 
@@ -234,13 +238,7 @@ def test_a_server_that_stops_waits_for_no_disk_that_hangs(
     async def record() -> None:
         async with terminals_in(tmp_path) as terminals:
             terminals.taps.record_all()
-            begin, hangs = terminals.served.start_terminal, asyncio.Event()
-
-            async def hang(*arguments: Any) -> Any:
-                await hangs.wait()
-                return await begin(*arguments)
-
-            monkeypatch.setattr(terminals.served, "start_terminal", hang)
+            disk = terminals.hang(monkeypatch)
             terminals.open("one")
             await terminals.taps.close(0.1)
             assert ["one"] == [record.args[0] for record in caplog.records if "before the server" in record.msg]
@@ -249,7 +247,7 @@ def test_a_server_that_stops_waits_for_no_disk_that_hangs(
                 await terminals.taps.start("two")
             assert {"one": None} == terminals.taps.recorded()
             await terminals.served.close()
-            hangs.set()
+            disk.set()
             await eventually(lambda: not terminals.taps.recorded())
             assert [] == terminals.recordings()
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from together import at_once
 
 from jupyter_recorder.errors import NoActiveRecording
 from jupyter_recorder.library.library import Library
@@ -20,26 +19,6 @@ ROUNDS = 10
 def recorder(tmp_path: Path) -> Recorder:
     """An open recording."""
     return Recorder.start(Library(tmp_path), "ends", "terminal")
-
-
-def at_once(*tasks: Callable[[], object]) -> list[Exception]:
-    """Run tasks in threads that begin together; return what they raised."""
-    together = threading.Barrier(len(tasks))
-    raised: list[Exception] = []
-
-    def run(task: Callable[[], object]) -> None:
-        together.wait()
-        try:
-            task()
-        except Exception as error:  # it is what is looked at
-            raised.append(error)
-
-    threads = [threading.Thread(target=run, args=(task,)) for task in tasks]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return raised
 
 
 def lines(recorder: Recorder) -> list[str]:

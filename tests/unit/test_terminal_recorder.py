@@ -14,11 +14,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from faults import Fault, FaultyFiles
+from together import at_once
 
 from jupyter_recorder import RecordingConfig, TerminalRecorder
 from jupyter_recorder.asciicast import recorder as module
@@ -321,17 +323,7 @@ def test_a_session_without_a_cast_gets_no_other_sessions_name(make: Make, config
 def test_one_id_at_the_same_time_gives_a_file_each(make: Make) -> None:
     """Recorders that start with one id at once never share a file."""
     recorders = [make(begun=False) for _ in range(8)]
-    barrier = threading.Barrier(8)
-
-    def start(recorder: TerminalRecorder) -> None:
-        barrier.wait()
-        recorder.start()
-
-    threads = [threading.Thread(target=start, args=(recorder,)) for recorder in recorders]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    assert [] == at_once(*[recorder.start for recorder in recorders])
     assert 8 == len({recorder.path for recorder in recorders} - {None}) == len(names(recorders[0].config))
 
 
@@ -544,11 +536,7 @@ def test_threads_give_whole_lines(make: Make) -> None:
         for _ in range(200):
             recorder.record_output(letter.encode() * 50)
 
-    threads = [threading.Thread(target=show, args=(letter,)) for letter in "abcd"]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    assert [] == at_once(*[partial(show, letter) for letter in "abcd"])
     shown = sorted(data for _, data in events(recorder))
     assert sorted(letter * 50 for letter in "abcd" for _ in range(200)) == shown
 
